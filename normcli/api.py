@@ -107,6 +107,7 @@ ARGUMENTS = {
     "max_ks": "limit of the greatest difference of the shares up to a value, 0 to 1.",
     "max_wasserstein": "limit of the mean distance by which values are moved, in fitted robust deviations.",
     "max_psi": "limit of the population stability index over fitted deciles.",
+    "max_category": "limit of the difference of the shares of a value in columns of `categories`, 0 to 1.",
     "limits": "a TOML file of such limits, with those of single columns in tables like [columns.price].",
     "dtype": 'the type of normalized columns: "float32" or "float64".',
     "column_suffix": "keep the columns, and add normalized ones, whose names end in this.",
@@ -164,6 +165,7 @@ def fit(
     columns: Names = (),
     exclude: Names = (),
     by: Names = (),
+    categories: Names = (),
     weights: str | None = None,
     unseen: Unseen | None = None,
     min_count: int | None = None,
@@ -209,6 +211,7 @@ def fit(
     - `columns`, `exclude`: selectors, names or globs; by default every numeric column takes part.
     - `by`: columns whose values are keys, each of which is learned from apart, too. `unseen`: what becomes of rows
       whose key was not fitted; `min_count`: rows that a key needs to have statistics of its own.
+    - `categories`: columns whose values are counted, to be compared by `check`.
     - `weights`: a column with how often each row counts.
     - `params`: the file that the parameters are saved in. With `update`, the data are added to what it has counted, an
       input with the same content only once, unless `recount`; with `create`, there may be no such file yet.
@@ -222,7 +225,8 @@ def fit(
     wanted = conventional_options(like, method, options) if like in CONVENTIONS else options
     request = FitRequest(
         **_reading(input), method=_method(method, wanted), like=like, plan=_plan(method, plan),
-        columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), by=_names(by, "by"), weights=weights,
+        columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), by=_names(by, "by"),
+        categories=_names(categories, "categories"), weights=weights,
         unseen=unseen, min_count=min_count, no_sketch=no_sketch, params=_path(params), update=update, create=create,
         recount=recount, allow_edited=allow_edited, wait=wait, note=note, output=_path(output), to=to, dtype=dtype,
         column_suffix=column_suffix, only=only, limit=limit, fill=fill, precision=precision,
@@ -288,6 +292,7 @@ def apply(
     max_ks: Limit = None,
     max_wasserstein: Limit = None,
     max_psi: Limit = None,
+    max_category: Limit = None,
     limits: Path | None = None,
     resume: Literal["stat", "digest"] | bool | None = None,
     in_place: bool = False,
@@ -339,7 +344,8 @@ def apply(
         columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), training=training,
         unseen=unseen, min_count=min_count, no_extra=no_extra, check=_word(check, "refuse"), max_shift=max_shift,
         max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing, max_ks=max_ks,
-        max_wasserstein=max_wasserstein, max_psi=max_psi, limits=_path(limits), resume=_word(resume, "stat"),
+        max_wasserstein=max_wasserstein, max_psi=max_psi, max_category=max_category,
+        limits=_path(limits), resume=_word(resume, "stat"),
         in_place=in_place, allow_normalized=allow_normalized, allow_edited=allow_edited, to=to, dtype=dtype,
         column_suffix=column_suffix, only=only, limit=limit, fill=fill, precision=precision,
         drop_constant=drop_constant, from_=from_, format_options=_options(format_options),
@@ -382,6 +388,7 @@ def check(
     max_ks: Limit = None,
     max_wasserstein: Limit = None,
     max_psi: Limit = None,
+    max_category: Limit = None,
     limits: Path | None = None,
     min_rows: int = 30,
     no_extra: bool = False,
@@ -410,10 +417,10 @@ def check(
     request = CheckRequest(
         params=_params(params), **_reading(input), max_shift=max_shift, max_scale_ratio=max_scale_ratio,
         max_outside=max_outside, max_missing=max_missing, max_ks=max_ks, max_wasserstein=max_wasserstein,
-        max_psi=max_psi, limits=_path(limits), min_rows=min_rows, no_extra=no_extra, by_key=by_key,
-        allow_edited=allow_edited, from_=from_, format_options=_options(format_options), infinite=infinite,
-        on_bad_row=on_bad_row, max_bad_rows=max_bad_rows, rejects=_path(rejects), block_size=block_size,
-        engine=engine, scheduler=scheduler,
+        max_psi=max_psi, max_category=max_category, limits=_path(limits), min_rows=min_rows, no_extra=no_extra,
+        by_key=by_key, allow_edited=allow_edited, from_=from_, format_options=_options(format_options),
+        infinite=infinite, on_bad_row=on_bad_row, max_bad_rows=max_bad_rows, rejects=_path(rejects),
+        block_size=block_size, engine=engine, scheduler=scheduler,
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,
     )  # fmt: skip
     with _one_blas_thread():
@@ -435,6 +442,7 @@ def report(
     max_ks: Limit = None,
     max_wasserstein: Limit = None,
     max_psi: Limit = None,
+    max_category: Limit = None,
     limits: Path | None = None,
     min_rows: int = 30,
     no_extra: bool = False,
@@ -460,7 +468,8 @@ def report(
     request = ReportRequest(
         params=_params(params), **({} if input is None else _reading(input)), output=_path(output),
         max_shift=max_shift, max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing,
-        max_ks=max_ks, max_wasserstein=max_wasserstein, max_psi=max_psi, limits=_path(limits),
+        max_ks=max_ks, max_wasserstein=max_wasserstein, max_psi=max_psi, max_category=max_category,
+        limits=_path(limits),
         min_rows=min_rows, no_extra=no_extra, by_key=by_key, allow_edited=allow_edited, from_=from_,
         format_options=_options(format_options), infinite=infinite, on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
         rejects=_path(rejects), block_size=block_size, engine=engine, scheduler=scheduler,

@@ -16,6 +16,7 @@ class Limits(Struct, frozen=True):
     max_ks: float = 0.1  # difference of the shares up to a value
     max_wasserstein: float = 0.25  # mean distance by which values are moved, in robust deviations
     max_psi: float = 0.2  # population stability index over deciles
+    max_category: float = 0.1  # difference of the shares of a value
     min_rows: int = 30  # fewer are too few for a verdict
     columns: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
@@ -29,5 +30,5 @@ class Limits(Struct, frozen=True):
 
 
 LEAST = {"max_scale_ratio": 1}
-GREATEST = {"max_outside": 1, "max_missing": 1, "max_ks": 1}
+GREATEST = {"max_outside": 1, "max_missing": 1, "max_ks": 1, "max_category": 1}
 NAMES = tuple(name for name in Limits.__struct_fields__ if name.startswith("max_"))

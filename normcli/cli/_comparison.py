@@ -17,12 +17,13 @@ from normcli.jobs.comparisons import changed, described, measures
 from normcli.methods import listed
 
 if TYPE_CHECKING:
-    from normcli.jobs.comparisons import Columns, Comparison
+    from normcli.jobs.comparisons import CategoryChange, Columns, Comparison
 
 Row = tuple[float | str, ...]
 RANKS = {
     "shift": 2, "scale": 3, "outside": 4, "missing": 5, "ks": 6, "wasserstein": 7, "psi": 8
 }  # the greatest is dropped first on a narrow terminal  # fmt: skip
+CATEGORY = ("share", "fitted share", "distance", "limit", "floor")  # of the value that differs most
 HISTOGRAM = 9  # its rank
 FORMS = {"shift": "+.3f", "scale": ".3f", "outside": ".2%", "ks": ".3f", "wasserstein": ".3f", "psi": ".3f"}
 
@@ -51,6 +52,13 @@ def show_table(
             table(
                 _value_columns(names()), values, marked=[bool(row[-1]) for row in values], mark="drift", full=full
             )  # fmt: skip
+    if comparison.categories:
+        click.echo()
+        table(
+            (names(), Column("value", right=False), *(Column(name) for name in CATEGORY), Column("drift", right=False)),
+            [_category_row(change) for change in comparison.categories],
+            marked=[bool(change.drift) for change in comparison.categories], mark="drift", full=full,
+        )  # fmt: skip
     if comparison.keys is not None:
         by = comparison.keys.by
         rows = [
@@ -143,6 +151,14 @@ def _values(step: Columns, j: int) -> Iterator[Row]:
             ends = (measure.spelled(end).lstrip("+") for end in (limit, floor))
             drift = "drift" if name in _reasons(step, j) else ""
             yield step.names[j], name, measure.spelled(value), *ends, drift
+
+
+def _category_row(change: CategoryChange) -> Row:
+    """The value of a column of categories whose share differs most."""
+    value = "missing" if change.value is None else short(change.value)
+    shares = (f"{share:.1%}" for share in (change.share, change.fitted, change.distance, change.limit, change.floor))
+    verdict = "too few rows" if change.drift is None else "drift" if change.drift else ""
+    return change.column, value, *shares, verdict
 
 
 def _shown(value: float, digits: int, *, how: str) -> str:

@@ -39,6 +39,7 @@ HELP = {
     "max_ks": "Difference of shares up to a value",
     "max_wasserstein": "Mean distance of values, in fitted deviations",
     "max_psi": "Population stability index over deciles",
+    "max_category": "Difference of shares of a category",
 }
 
 

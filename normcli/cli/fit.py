@@ -47,6 +47,13 @@ EXAMPLES = (
     help="Learn for each key of these columns apart, too",
 )
 @click.option(
+    "--categories",
+    multiple=True,
+    type=Column(numbers=False),
+    metavar="COLUMN[,COLUMN]",
+    help="Count the values of these columns, for check",
+)
+@click.option(
     "--weights", type=Column(numbers=True), metavar="COLUMN", help="How often each row counts: numbers from 0"
 )
 @rules

@@ -5,7 +5,8 @@ from typing import Literal
 import numpy as np
 from msgspec import Struct
 
-from normcli.drift import bounds
+from normcli.drift import bounds, categories
+from normcli.drift.categories import CategoryChange
 from normcli.drift.comparing import Columns
 from normcli.drift.keys import KeyComparison, KeyPairs
 from normcli.drift.pairing import Sample, paired
@@ -65,6 +66,7 @@ class Comparison(Struct, frozen=True):
     incomplete: Incomplete | None = None  # of methods that use complete rows only
     unseen: Unseen | None = None  # of parameters by key
     keys: KeyComparison | None = None  # each key by itself, if that is wanted
+    categories: tuple[CategoryChange, ...] = ()
     shaped: bool = False  # whether shapes were compared, which takes sketches
 
     @property
@@ -78,7 +80,7 @@ class Comparison(Struct, frozen=True):
         of_rows = (x.drift for x in (self.incomplete, self.unseen) if x is not None)
         if any(c.drift for c in self.changes) or any(of_rows) or any(s.drifted.any() for s in self.steps):
             return True
-        if self.keys is not None and self.keys.drifted:
+        if any(c.drift for c in self.categories) or (self.keys is not None and self.keys.drifted):
             return True
         return False if self.judged else None
 
@@ -93,6 +95,8 @@ def comparison(
     keys = None if keyed is None else KeyPairs.of(parameters, keyed, limits.min_rows)
     by_row = any(step.method.by_row for step in parameters.steps if step.learns)
     comparisons = sum(entry.comparisons for entry in entries) + by_row + bool(parameters.by)
+    counted = categories.pairs(parameters.categories, sample.categories)
+    comparisons += sum(pair.is_judged(limits) for pair in counted)
     comparisons += 0 if keys is None else keys.comparisons
     alpha = bounds.RATE / max(comparisons, 1)
     enough = sample.rows >= limits.min_rows
@@ -109,6 +113,7 @@ def comparison(
     return Comparison(
         limits, sample.rows, parameters.rows, changes, steps, incomplete, new_keys,
         None if keys is None else keys.judged_by(limits, alpha),
+        categories=tuple(pair.judged_by(limits, alpha) for pair in counted),
         shaped=any(entry.pair.shapes is not None for entry in entries),
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from msgspec.structs import asdict, replace
 
 from normcli.drift.comparison import Change
 from normcli.drift.watching import DriftMonitor
+from normcli.parameters.categories import Category
 from normcli.parameters.folding import Subtotal
 from normcli.parameters.keys import StepStates
 from normcli.stats import Statistic
@@ -19,6 +20,7 @@ def document(watch: DriftMonitor) -> dict[str, Any]:
         "changes": [asdict(change) for change in watch.changes.values()],
         "counts": [watch.counted, watch.incomplete, watch.unseen],
         "some": [list(key) for key in watch.some],
+        "categories": [asdict(category) for category in watch.categories],
         "states": [[_listed(state) for state in states] for states in watch.states],
     }
 
@@ -29,11 +31,13 @@ def restored(watch: DriftMonitor, raw: Any) -> DriftMonitor:
     changes = msgspec.convert(raw["changes"], list[Change])
     keys = msgspec.convert(raw["some"], list[tuple[str | None, ...]])
     counted, incomplete, unseen = msgspec.convert(raw["counts"], tuple[int, int, int])
+    categories = msgspec.convert(raw["categories"], tuple[Category, ...])
     steps = zip(watch.measuring.steps, watch.states, raw["states"], strict=True)
     states = tuple(_states(blanks, arrays, len(step.features)) for step, blanks, arrays in steps)
     watch.changes = {(change.column, change.what): change for change in changes}
     watch.counted, watch.incomplete, watch.unseen = counted, incomplete, unseen
-    watch.some, watch.total = dict.fromkeys(keys), Subtotal(states, sketches=watch.measuring.blanks[1])
+    watch.some = dict.fromkeys(keys)
+    watch.total = Subtotal(states, sketches=watch.measuring.blanks[1], categories=categories)
     return watch
 
 

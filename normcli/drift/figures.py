@@ -90,8 +90,22 @@ class LimitFigures(TypedDict):
     max_ks: float
     max_wasserstein: float
     max_psi: float
+    max_category: float
     min_rows: int
     columns: dict[str, dict[str, float]]
+
+
+class CategoryFigures(TypedDict):
+    """A column of categories, and the value whose share differs most; null is missing."""
+
+    column: str
+    value: str | None
+    fitted: float
+    share: float
+    distance: float
+    limit: float
+    floor: float | None
+    drift: bool | None
 
 
 class Figures(TypedDict):
@@ -105,6 +119,7 @@ class Figures(TypedDict):
     incomplete: IncompleteFigures | None
     unseen_keys: UnseenFigures | None
     keys: KeysFigures | None
+    categories: list[CategoryFigures]
     columns: list[ColumnFigures]
 
 
@@ -121,6 +136,7 @@ def figures(comparison: Comparison) -> Figures:
         "unseen_keys": unseen
         and _finite({**asdict(unseen), "by": list(unseen.by), "some": [list(key) for key in unseen.some]}),
         "keys": comparison.keys and _keys(comparison.keys),
+        "categories": [_finite(asdict(change)) for change in comparison.categories],
         "columns": [column for step in comparison.steps for column in _columns(step)],
     }
     return cast(Figures, document)

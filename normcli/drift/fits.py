@@ -25,7 +25,7 @@ def compared_fits(
     distributions = Distributions.of(parameters)
     lost = {change.column for change in changes if change.what != "new"}
     figures, counts = _figures(parameters, other), _counts(distributions, other)
-    sample = Sample(other.rows, other.rows - other.skipped, other.skipped, figures, counts, lost)
+    sample = Sample(other.rows, other.rows - other.skipped, other.skipped, figures, counts, lost, other.categories)
     known = set(parameters.keys)
     unseen = [(key, rows) for key, rows in zip(other.keys, other.key_rows, strict=True) if key not in known]
     keyed = Keyed(other.keys, np.array(other.key_rows, np.float64), _states(parameters, other)) if by_key else None
@@ -37,7 +37,7 @@ def compared_fits(
 
 def _changes(parameters: Parameters, other: Parameters, *, extra: bool) -> Iterator[Change]:
     """Columns that one of the fits does not have, or not as numbers."""
-    needed = {*parameters.needs(), *parameters.by}
+    needed = {*parameters.needs(), *parameters.texts}
     numbers = set(parameters.numbers())
     fields = {f.name: f for f in other.schema}
     for field in parameters.schema:

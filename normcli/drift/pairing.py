@@ -13,6 +13,7 @@ from normcli.drift.measures import Pair
 from normcli.drift.raw_columns import Distributions, columns_of, lengths, raw, ways
 from normcli.drift.shapes import Counted, Shapes, joined
 from normcli.parameters import Parameters, Step
+from normcli.parameters.categories import Category
 
 ALL = (*FIGURES, "mean_low", "outside", "rows")
 
@@ -28,6 +29,7 @@ class Sample(Struct, frozen=True):
     figures: Mapping[int, Figures]
     counts: Mapping[str, Counted]
     lost: Collection[str] = ()
+    categories: tuple[Category, ...] = ()
 
 
 def paired(parameters: Parameters, sample: Sample, distributions: Distributions, min_rows: int) -> list[Compared]:

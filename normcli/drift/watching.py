@@ -20,6 +20,7 @@ from normcli.errors import BadDataError
 from normcli.formats import LateColumn, Reader
 from normcli.limits import Limits
 from normcli.parameters import Measured, Parameters, Step
+from normcli.parameters.categories import Category, without_rows
 from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Key, Keyed, StepStates
 from normcli.parameters.sketches import ColumnSketches
@@ -58,7 +59,7 @@ class DriftMonitor:
         sketches = self.parameters.sketches if self.sketch else None
         self.measuring = replace(
             self.parameters, steps=self._counting.steps, keys=(), key_rows=(), turn=None,
-            sketches=sketches and sketches.without_rows,
+            sketches=sketches and sketches.without_rows, categories=without_rows(self.parameters.categories),
         )  # fmt: skip
         self._blank, self._blank_sketches = self.measuring.blanks
         self._clear()
@@ -69,7 +70,7 @@ class DriftMonitor:
     def names(self) -> dict[str, None]:
         """The names that limits may be for: of input columns, and of elements of lists."""
         features = (name for step in self.parameters.steps for name in step.features)
-        return dict.fromkeys((*self.parameters.needs(), *features))
+        return dict.fromkeys((*self.parameters.needs(), *features, *(c.name for c in self.parameters.categories)))
 
     def _clear(self) -> None:
         """Forgets all statistics."""
@@ -88,11 +89,13 @@ class DriftMonitor:
             measuring = replace(measuring, weights=None)
         if lost.intersection(measuring.by):
             measuring = replace(measuring, by=())
+        counted = tuple(c for c in measuring.categories if c.name not in lost)
+        measuring = replace(measuring, categories=counted)
         return measuring, tuple(n for n in self.parameters.needs() if n in lost)
 
     def add_late(self, column: LateColumn, where: str) -> None:
         """Records a column of an input that its first rows do not have."""
-        if column.name not in self.parameters.types and column.name not in self.parameters.by:
+        if column.name not in self.parameters.types and column.name not in self.parameters.texts:
             kind = "null" if column.number is None else "float64" if column.number else "string"
             self._note(Change(column.name, "new", None, kind, drift=not self.extra))
 
@@ -106,8 +109,8 @@ class DriftMonitor:
     def _changes(self, reader: Reader) -> Iterator[Change]:
         parameters, description = self.parameters, reader.description
         fields = {f.name: f for f in description.schema}
-        numbers, needed = parameters.numbers(), {*parameters.needs(), *parameters.by}
-        for name in dict.fromkeys((*numbers, *parameters.by, *parameters.types)):
+        numbers, needed = parameters.numbers(), {*parameters.needs(), *parameters.texts}
+        for name in dict.fromkeys((*numbers, *parameters.texts, *parameters.types)):
             was, now = self._spelled(name), fields.get(name)
             if now is None and name not in dict(description.keys):
                 yield Change(name, "gone", was, None, drift=name in needed)
@@ -115,7 +118,7 @@ class DriftMonitor:
                 kind = _other_type(reader, now, self._lengths.get(name))
                 if kind is not None:
                     yield Change(name, "type", was, kind, name in needed, description.not_numbers.get(name))
-        for name in (n for n in fields if n not in parameters.types and n not in parameters.by):
+        for name in (n for n in fields if n not in parameters.types and n not in parameters.texts):
             yield Change(name, "new", None, fields[name].type, drift=not self.extra)
 
     def _spelled(self, name: str) -> str | None:
@@ -165,7 +168,7 @@ class DriftMonitor:
 
     def merge(self, other: Self) -> None:
         """Adds `other`, whose inputs follow ours."""
-        self.total = self.total.merge(Subtotal(other.states, sketches=other.total.sketches))
+        self.total = self.total.merge(other.completed)
         self.changes |= {at: change for at, change in other.changes.items() if at not in self.changes}
         self.counted += other.counted
         self.incomplete += other.incomplete
@@ -176,6 +179,16 @@ class DriftMonitor:
     def states(self) -> tuple[StepStates, ...]:
         """Statistics of completed inputs."""
         return self.total.local().states
+
+    @property
+    def completed(self) -> Subtotal:
+        """Completed inputs: what may be merged after those of another monitor."""
+        return Subtotal(self.states, sketches=self.total.sketches, categories=self.categories)
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """Of completed inputs."""
+        return self.total.local().categories
 
     @property
     def sketches(self) -> ColumnSketches | None:
@@ -200,7 +213,7 @@ class DriftMonitor:
             }
         lost = {c.column for c in changes if c.what != "new"}
         counts = {name: self._counted_of(states, name) for name in self._counting.places}
-        sample = Sample(rows, self.counted - self.incomplete, self.incomplete, figures, counts, lost)
+        sample = Sample(rows, self.counted - self.incomplete, self.incomplete, figures, counts, lost, self.categories)
         keyed = self.total.local().ledger.sorted() if self.by_key else None
         return comparison(
             parameters, sample, limits, changes, distributions=distributions,

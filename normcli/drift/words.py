@@ -11,6 +11,7 @@ from normcli.parameters.keys import described
 
 if TYPE_CHECKING:
     from normcli.drift import Change, Columns, Comparison
+    from normcli.drift.categories import CategoryChange
 
 NAMED = 10  # columns
 
@@ -31,6 +32,9 @@ def _drifted(comparison: Comparison) -> Iterator[str]:
         yield f"rows that miss a value ({comparison.incomplete.share:.2%}, were {comparison.incomplete.fitted:.2%})"
     for step in comparison.steps:
         yield from _of_columns(step)
+    for category in comparison.categories:
+        if category.drift:
+            yield f"{short(category.column)} ({shares(category)})"
     for of_key in comparison.keys.drifted if comparison.keys is not None else ():
         key = described(comparison.keys.by if comparison.keys else (), of_key.key)
         yield from (f"{key}: {text}" for step in of_key.columns for text in _of_columns(step))
@@ -39,6 +43,12 @@ def _drifted(comparison: Comparison) -> Iterator[str]:
 def _of_columns(step: Columns) -> Iterator[str]:
     for j in step.drifted.nonzero()[0].tolist():
         yield f"{short(step.names[j])} ({', '.join(spelled(step, j))})"
+
+
+def shares(category: CategoryChange) -> str:
+    """The value of a column of categories that differs most, with its share, now and in the fit."""
+    value = "missing" if category.value is None else short(category.value)
+    return f"{value} {category.share:.1%}, was {category.fitted:.1%}"
 
 
 def changed(change: Change) -> str:

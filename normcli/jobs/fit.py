@@ -26,6 +26,7 @@ from normcli.jobs.writing import Outputs, Pairs, transform_of
 from normcli.methods import listed
 from normcli.parameters import Parameters, Rules
 from normcli.parameters import file as params
+from normcli.parameters.categories import Category
 from normcli.parameters.sketches import ColumnSketches
 from normcli.pipeline import SILENT, Events
 
@@ -198,14 +199,16 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
     request, first = run.request, readers.first.description
     name, keys = first.name, dict(first.keys)
     first = first.expecting(plan.named(first.schema))
-    by = _named_columns(request.by, first)
+    by = _named_columns("--by", request.by, first)
+    categories = _named_columns("--categories", request.categories, first)
     weights = () if request.weights is None else (request.weights,)
-    first = first.expecting([n for n in (*by, *weights) if n not in keys])
+    first = first.expecting([n for n in (*by, *categories, *weights) if n not in keys])
     readers.describe_first(first)
-    if request.weights in by:
-        raise UsageError(f"--weights {request.weights}: is a column of --by")
-    beside = {*by, *weights}
-    if beside and any(s.multiple > 1 for method in plan.learners for s in method.statistics):
+    for flag, taken in (("--by", by), ("--categories", categories)):
+        if request.weights in taken:
+            raise UsageError(f"--weights {request.weights}: is a column of {flag}")
+    beside = {*by, *categories, *weights}
+    if {*by, *weights} and any(s.multiple > 1 for method in plan.learners for s in method.statistics):
         what = f"{methods_of(plan)} learns from batches of rows that follow each other"
         raise UsageError(f"{what}: --by and --weights are not for it")
     absent = sorted(beside.difference((f.name for f in first.schema), keys))
@@ -226,6 +229,7 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
         raise
     rules = Rules().override(request.unseen, request.min_count)
     parameters = Parameters(steps, schema, by=by, weights=request.weights, rules=rules)
+    parameters = replace(parameters, categories=tuple(map(Category, categories)))
     parameters.check_rules()
     if parameters.learns:
         parameters = replace(parameters, sketches=ColumnSketches(parameters.columns_to_measure))
@@ -234,13 +238,13 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
     return parameters
 
 
-def _named_columns(texts: Sequence[str], first: Description) -> tuple[str, ...]:
-    """The columns of --by: of each text that which is called so, or names between commas. Raises UsageError for one
-    given twice."""
+def _named_columns(flag: str, texts: Sequence[str], first: Description) -> tuple[str, ...]:
+    """The columns of --by or --categories, `flag`: of each text that which is called so, or names between commas.
+    Raises UsageError for one given twice."""
     available = {*dict(first.keys), *(f.name for f in first.schema)}
     names = tuple(name for text in texts for name in columns.parts(text, available))
     if len(set(names)) < len(names) or not available.issuperset(n for n in names if not n):
-        raise UsageError(f"--by {' --by '.join(texts)}: a column is named twice, or not at all")
+        raise UsageError(f"{flag} {f' {flag} '.join(texts)}: a column is named twice, or not at all")
     return names
 
 

@@ -142,7 +142,7 @@ def _check_method(path: str, parameters: Parameters, method: Method, options: Ma
 
 def _check_plan(path: str, parameters: Parameters, plan: Plan) -> None:
     lengths = {step.columns[0]: step.length or 0 for step in reversed(parameters.steps)}
-    beside = {*parameters.by, *([] if parameters.weights is None else [parameters.weights])}
+    beside = {*parameters.texts, *([] if parameters.weights is None else [parameters.weights])}
     steps = plan.steps(parameters.schema, lambda name: lengths.get(name, 0), beside, data=path)
     difference = next(learning.differences(printable(path), parameters, replace(parameters, steps=steps)), None)
     if difference:
@@ -151,10 +151,13 @@ def _check_plan(path: str, parameters: Parameters, plan: Plan) -> None:
 
 def _check_columns(path: str, parameters: Parameters, request: FitRequest) -> None:
     """Raises UsageError where -c and -x, among the columns of the data that the file began with, select others, or
-    --by and --weights do, or where rows are to go by their keys in another way."""
+    --by, --categories and --weights do, or where rows are to go by their keys in another way."""
     by = tuple(name for text in request.by for name in columns.parts(text, parameters.by)) or parameters.by
+    counted = tuple(category.name for category in parameters.categories)
+    categories = tuple(name for text in request.categories for name in columns.parts(text, counted)) or counted
     weights = parameters.weights if request.weights is None else request.weights
-    for flag, names, current in (("by", by, parameters.by), ("weights", (weights,), (parameters.weights,))):
+    beside = (("by", by, parameters.by), ("categories", categories, counted))
+    for flag, names, current in (*beside, ("weights", (weights,), (parameters.weights,))):
         if names != current:
             was = ",".join(n for n in current if n is not None) or "none"
             raise UsageError(f"--{flag} {','.join(map(str, names))}: {printable(path)} has {was}", "it may be left out")
@@ -169,6 +172,6 @@ def _check_columns(path: str, parameters: Parameters, request: FitRequest) -> No
         names = columns.select(parameters.schema, request.columns, request.exclude)
     except BadDataError as e:
         raise UsageError(f"{printable(path)}: {e.message}", e.hint) from None
-    if set(names).difference(parameters.by, [parameters.weights]) != set(parameters.needs()):
+    if set(names).difference(parameters.texts, [parameters.weights]) != set(parameters.needs()):
         what = f"-c and -x select {listed(list(names))}: {printable(path)} is of {listed(list(parameters.needs()))}"
         raise UsageError(what, "-c and -x may be left out")

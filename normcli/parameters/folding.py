@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from normcli.parameters.categories import Category
+from normcli.parameters.categories import merged as merged_categories
 from normcli.parameters.keys import Ledger, StepStates
 from normcli.parameters.measuring import Measured
 from normcli.parameters.states import merged
@@ -28,14 +30,15 @@ def ends_segment(chunks: int, *, can_end: bool) -> bool:
 
 class Subtotal:
     """Statistics of some rows: each step's states, of all rows and by key, the number of rows left out because they
-    miss a value, and sketches of the input columns."""
+    miss a value, sketches of the input columns, and counts of categories."""
 
     def __init__(
         self, states: tuple[StepStates, ...], ledger: Ledger | None = None, incomplete: int = 0,
-        sketches: Quantiles | None = None,
+        sketches: Quantiles | None = None, categories: tuple[Category, ...] = (),
     ) -> None:  # fmt: skip
         """`states` and `sketches` are blank at first. Without sketches there are none of what is added, either."""
         self.states, self.ledger, self.incomplete = states, Ledger() if ledger is None else ledger, incomplete
+        self.categories = categories
         self._sketches = None if sketches is None else [sketches]  # of consecutive rows, to be merged at once
 
     def add(self, measured: Measured) -> None:
@@ -44,6 +47,7 @@ class Subtotal:
         if measured.keyed is not None:
             self.ledger.add(measured.keyed)
         self.incomplete += measured.incomplete
+        self.categories = merged_categories(self.categories, measured.categories)
         if self._sketches is None or measured.sketches is None:
             self._sketches = None
             return
@@ -80,16 +84,17 @@ class Subtotal:
         elif self.ledger:
             before.ledger.add(self.ledger.sorted())
         before.incomplete += self.incomplete
+        before.categories = merged_categories(before.categories, self.categories)
         first, second = before.sketches, self.sketches
         before._sketches = None if first is None or second is None else [first.merge(second)]
         return before
 
     def split(self, shards: int) -> list[Subtotal]:
         """So many shards, each of which merges by itself with that of another one; `joined` after that, they are the
-        merged one to the bit. What is by key stays together, in the first."""
+        merged one to the bit. What is by key, and of categories, stays together, in the first."""
         states = [[state.split(shards) for state in step] for step in self.states]
         parts = [Subtotal(tuple(tuple(s[n] for s in step) for step in states)) for n in range(shards)]
-        parts[0].ledger, parts[0].incomplete = self.ledger, self.incomplete
+        parts[0].ledger, parts[0].incomplete, parts[0].categories = self.ledger, self.incomplete, self.categories
         if self.sketches is not None:
             for part, sketches in zip(parts, self.sketches.split(shards), strict=True):
                 part._sketches = [sketches]
@@ -102,7 +107,7 @@ class Subtotal:
         states = tuple(tuple(type(s[0]).joined(s) for s in zip(*step, strict=True)) for step in steps)
         sketches = [shard.sketches for shard in shards if shard.sketches is not None]
         joined = type(sketches[0]).joined(sketches) if sketches else None
-        return cls(states, shards[0].ledger, shards[0].incomplete, joined)
+        return cls(states, shards[0].ledger, shards[0].incomplete, joined, shards[0].categories)
 
     def local(self) -> Subtotal:
         """The same in the memory of this process."""

@@ -10,6 +10,7 @@ from normcli import registry
 from normcli.blocks.record import Axes, Record
 from normcli.formats import _keeping
 from normcli.parameters import Unseen
+from normcli.parameters.categories import K
 from normcli.parameters.file import CONTENT, STEP, TOP, VERSION
 
 
@@ -32,6 +33,14 @@ def schema() -> dict[str, Any]:
         "sides": {"type": "array", "items": {"enum": [0, 1, 2]}},
         "items": {"oneOf": [{"type": "array", "items": {"type": "number"}}, {"type": "string"}]},  # or in base64
     }
+    category = {
+        "column": {"type": "string"},
+        "rows": count,
+        "missing": count,
+        "lost": count,
+        "values": {"type": "array", "maxItems": K, "items": {"type": "string"}},
+        "counts": {"type": "array", "maxItems": K, "items": {"type": "integer", "minimum": 1}},
+    }
     field = {"name": {"type": "string"}, "type": {"type": "string"}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -50,6 +59,7 @@ def schema() -> dict[str, Any]:
                 "unseen": {"enum": list(typing.get_args(Unseen))},
                 "min_count": count,
                 "sketches": {"type": "array", "items": _object(sketch)},
+                "categories": {"type": "array", "minItems": 1, "items": _object(category)},
                 "keys": {"type": "array", "minItems": 1, "items": _object(key)},
                 "schema": {"type": "array", "items": _object(field)},
                 "steps": {

@@ -15,6 +15,7 @@ from normcli.blocks.block import Block
 from normcli.blocks.record import Array, Codes
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadRowError
+from normcli.parameters.categories import Category, counted
 from normcli.parameters.keys import Keyed, StepStates
 from normcli.parameters.matrices import Matrices, raise_first
 from normcli.parameters.parameters import Parameters
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 class Measured(Struct, frozen=True):
     """Statistics of frames: each step's states, of all rows and by key; the number of rows of nonzero weight, and of
-    those of them that were left out because they miss a value; the blocks that were read, with weights and codes; and
-    sketches of their columns, if there are to be any."""
+    those of them that were left out because they miss a value; the blocks that were read, with weights and codes;
+    sketches of their columns, if there are to be any; and counts of categories."""
 
     states: tuple[StepStates, ...]
     keyed: Keyed | None
@@ -34,12 +35,13 @@ class Measured(Struct, frozen=True):
     incomplete: int
     blocks: list[Block]
     sketches: Quantiles | None = None
+    categories: tuple[Category, ...] = ()
 
 
 def measure(
     parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame], position: int = 0
 ) -> Measured:
-    """The statistics of each step on consecutive frames; `texts` are frames of the same rows that hold the keys. With
+    """The statistics of each step on consecutive frames; `texts` are frames of the same rows that hold the texts. With
     keys or weights there must be one frame, as batches support neither. Rows of weight 0 are never at fault. At a
     `position` above 0, their sketches are rougher, as they will be merged with those before. Raises BadRowError."""
     if parameters.weights is None:
@@ -111,11 +113,13 @@ def _measured(
     try:
         matrices, blocks = _blocks(parameters, frames, infinite, _codes(parameters, texts))
         keys, codes = columns.keys(texts[0], by) if by else ((), None)
+        categories = counted(parameters.categories, texts)
     except BadRowError as e:
         if parameters.turn:  # there was no other fault in the first pass
             raise
         checks: list[Callable[[], object]] = [partial(blocks_of, parameters, frames, infinite)]
         checks += [partial(columns.keys, texts[0], by)] if by else []
+        checks.append(partial(counted, parameters.categories, texts))
         raise_first(e, checks)
     every = {id(b): b for b in (*matrices.read, *blocks.values())}
     used = list(every.values())
@@ -136,7 +140,7 @@ def _measured(
         count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
         keyed = Keyed(keys, count, _states(parameters, {i: now[id(b)] for i, b in blocks.items()}, by_key=True))
         read = [now[id(block)] for block in matrices.read]
-    return Measured(states, keyed, len(skipped), int(np.count_nonzero(skipped)), read, sketched)
+    return Measured(states, keyed, len(skipped), int(np.count_nonzero(skipped)), read, sketched, categories)
 
 
 def _states(parameters: Parameters, blocks: Mapping[int, Block], *, by_key: bool = False) -> tuple[StepStates, ...]:

@@ -15,6 +15,7 @@ from normcli.caching import cached_property
 from normcli.columns import Schema
 from normcli.errors import NotInvertibleError, UsageError
 from normcli.methods import Method, listed
+from normcli.parameters.categories import Category
 from normcli.parameters.keys import Key, StepStates
 from normcli.parameters.lineage import ColumnLineage
 from normcli.parameters.marks import TRAINING, mark, of_columns
@@ -42,6 +43,7 @@ class Parameters(Struct, frozen=True, dict=True):
     rules: Rules = Rules()  # which group a row is normalized by, given its key
     dialect: tuple[tuple[str, str | int | bool], ...] = ()  # options of the text format that was read
     sketches: ColumnSketches | None = None  # blank before the fit
+    categories: tuple[Category, ...] = ()  # of columns of texts; blank before the fit
     digest: str = ""  # of the file; followed by overrides, if applied with other rules, or of some of the columns
     left: tuple[str, ...] = ()  # fitted columns that are left as they are
     turn: int | None = 0  # the pass over the data whose steps are measured; None: all that have blanks, in one pass
@@ -156,6 +158,11 @@ class Parameters(Struct, frozen=True, dict=True):
     def numbers(self) -> tuple[str, ...]:
         """Names of the columns that a fit reads as numbers."""
         return (*self.needs(), *([] if self.weights is None else [self.weights]))
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Names of the columns that a fit reads as texts."""
+        return tuple(dict.fromkeys((*self.by, *(category.name for category in self.categories))))
 
     @cached_property
     def lists(self) -> frozenset[str]:

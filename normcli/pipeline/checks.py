@@ -19,11 +19,11 @@ from normcli.pipeline.spool import SpoolReader
 FEW = 5  # columns that a hint names
 
 
-def needing(description: Description, needs: Sequence[str], by: Sequence[str]) -> Description:
-    """An input of which columns are needed: those that may still come are expected, and those that rows are grouped by
-    remain text."""
+def needing(description: Description, needs: Sequence[str], texts: Sequence[str]) -> Description:
+    """An input of which columns are needed: those that may still come are expected, and those that are taken as
+    texts remain text."""
     keys = dict(description.keys)
-    return description.expecting([n for n in (*needs, *by) if n not in keys]).with_texts(by)
+    return description.expecting([n for n in (*needs, *texts) if n not in keys]).with_texts(texts)
 
 
 def check_columns(transform: FrameTransform, description: Description, *, extra: bool = True) -> None:
@@ -72,11 +72,12 @@ def check_present(
     lists: frozenset[str],
     *,
     by: Sequence[str],
+    categories: Sequence[str] = (),
     otherwise: Callable[[Collection[str]], str] = lambda names: "",
 ) -> None:
-    """Raises BadDataError where an input lacks a column, or one that rows are grouped by, or has one that is certainly
-    not numeric, or holds no lists where it should. Where it has some of the columns, what may be done instead is said
-    `otherwise`."""
+    """Raises BadDataError where an input lacks a column, one that rows are grouped by or one of categories, or has one
+    that is certainly not numeric, or holds no lists where it should. Where it has some of the columns, what may be done
+    instead is said `otherwise`."""
     fields, name = {f.name: f for f in description.schema}, description.name
     absent = [n for n in needs if n not in fields]
     if absent:
@@ -84,9 +85,9 @@ def check_present(
         some = otherwise([n for n in needs if n in fields])
         what = f"{name}: {none_called(absent)}, which the parameters need"
         raise BadDataError(what, f"{hint}; {some}" if some else hint)
-    absent = [n for n in by if n not in fields and n not in dict(description.keys)]
+    absent = [n for n in (*by, *categories) if n not in fields and n not in dict(description.keys)]
     if absent:
-        what = f"{none_called(absent)}, by which rows are grouped"
+        what = f"{none_called(absent[:1])}, {'by which rows are grouped' if absent[0] in by else 'of --categories'}"
         raise BadDataError(
             f"{name}: {what}", suggestions.question(absent[0], fields) or f"there are {listed(list(fields))}"
         )

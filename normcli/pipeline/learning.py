@@ -17,6 +17,7 @@ from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.methods import Method, listed, spelled
 from normcli.parameters import FrameTransform, Measured, Parameters, Rules, Step
+from normcli.parameters.categories import Category, merged, without_rows
 from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Keyed, Ledger, StepStates, described
 from normcli.pipeline import memory
@@ -100,7 +101,7 @@ class Total:
             of_rows = tuple(tuple(s.taken([0]) for s in states) for states in of_rows)
             of_keys = tuple(tuple(s.taken(slice(1, None)).by_key() for s in step.states) for step in parameters.steps)
             ledger.add(Keyed(parameters.keys, np.array(parameters.key_rows, np.float64), of_keys))
-        total = Subtotal(of_rows, ledger, parameters.skipped, self._sketches_of(parameters))
+        total = Subtotal(of_rows, ledger, parameters.skipped, self._sketches_of(parameters), parameters.categories)
         self._count(total, parameters.rows, types_of(parameters), parameters.inputs)
 
     def _sketches_of(self, parameters: Parameters) -> Quantiles | None:
@@ -126,7 +127,8 @@ class Total:
         state, sketches = self.subtotal.sketches, self.parameters.sketches
         sketches = None if sketches is None or state is None else replace(sketches, statistic=state)
         skipped, inputs = self.subtotal.incomplete, tuple(self.inputs)
-        return replace(fitted, rows=self.rows, skipped=skipped, inputs=inputs, sketches=sketches)
+        categories = merged(without_rows(fitted.categories), self.subtotal.categories)
+        return replace(fitted, rows=self.rows, skipped=skipped, inputs=inputs, sketches=sketches, categories=categories)
 
 
 def learn(
@@ -172,6 +174,7 @@ def digest(
     keyed: Keyed | None = None,
     beside: Sequence[tuple[str, str | None]] = (),
     hasher: xxh3_128 | None = None,
+    categories: Sequence[Category] = (),
 ) -> bytes:
     """Of what is counted of a chunk: its text, or what was decoded of it; and the keys that come with its input. The
     text may have gone through a `hasher` already."""
@@ -180,6 +183,8 @@ def digest(
         hasher.update(repr(beside).encode())
     if content is None:
         hasher.update(repr(keyed and keyed.keys).encode())
+        if categories:
+            hasher.update(repr(categories).encode())
         arrays = (a for block in blocks for a in (*block.columns, block.weights, block.codes))
         for column in (a for a in arrays if a is not None):
             hasher.update(np.ascontiguousarray(column).view(np.uint8).data)
@@ -346,6 +351,7 @@ def _flag_phrase(flag: str, names: Sequence[str]) -> str:
 def _flags(parameters: Parameters) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What is not of one step, and what was said of it."""
     yield "by", parameters.by
+    yield "categories", tuple(category.name for category in parameters.categories)
     yield "weights", () if parameters.weights is None else (parameters.weights,)
     yield "unseen", (parameters.rules.unseen,)
     yield "min-count", (str(parameters.rules.min_count),)
@@ -366,7 +372,7 @@ def relearn(parameters: Parameters, method: Method) -> Parameters:
     if not method.statistics:
         parameters = replace(
             parameters, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None, rules=Rules(),
-            sketches=None,
+            sketches=None, categories=(),
         )  # fmt: skip
     steps = tuple(replace(step, method=method, transform=None) for step in parameters.steps)
     fitted = learn(replace(parameters, steps=steps), states)

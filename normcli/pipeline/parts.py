@@ -52,10 +52,10 @@ def measurable(
     reader: Reader, parameters: Parameters, work: Work, late: Callable[[LateColumn, str], None] = ignore
 ) -> Part:
     """An input to learn from. Raises BadDataError where its columns do not fit the parameters."""
-    description = needing(reader.description, parameters.numbers(), parameters.by)
-    check_present(description, parameters.numbers(), parameters.lists, by=parameters.by)
+    description = needing(reader.description, parameters.numbers(), parameters.texts)
+    check_present(description, parameters.numbers(), parameters.lists, by=parameters.by, categories=parameters.texts)
     present = {f.name for f in description.schema}
-    needed = None if work.spool else (*parameters.numbers(), *(n for n in parameters.by if n in present))
+    needed = None if work.spool else (*parameters.numbers(), *(n for n in parameters.texts if n in present))
     return Part(reader.described_as(description), work, needed, late=late)
 
 
@@ -64,10 +64,10 @@ def comparable(reader: Reader, watch: DriftMonitor, *, infinite: Infinite, skip:
     check_not_normalized(watch.parameters, reader.description, "they tell what data looked like before")
     parameters = watch.measuring
     if parameters.learns:
-        reader = reader.described_as(needing(reader.description, parameters.needs(), parameters.by))
+        reader = reader.described_as(needing(reader.description, parameters.needs(), parameters.texts))
     measuring, absent = watch.of_input(reader)
     present = {f.name for f in reader.description.schema}
     numbers = tuple(n for n in measuring.numbers() if n not in absent)
-    needed = (*numbers, *(n for n in measuring.by if n in present))
+    needed = (*numbers, *(n for n in measuring.texts if n in present))
     work = Work(frozenset(numbers), infinite, skip, measuring=measuring, absent=absent)
     return Part(reader, work, needed or None, watch=watch, late=watch.add_late, absent=watch.add_absent)

@@ -60,7 +60,7 @@ class Rereading(Struct, frozen=True):
         pairs = zip(parameters.steps, blanks, strict=True)
         steps = tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)
         total = Subtotal(blanks)
-        for _, result in self._results(replace(parameters, steps=steps, sketches=None)):
+        for _, result in self._results(replace(parameters, steps=steps, sketches=None, categories=())):
             if result.measured is not None:
                 total.states = merged(total.states, result.measured.states)
             if result.subtotal is not None:

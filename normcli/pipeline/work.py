@@ -16,6 +16,7 @@ from normcli.columns import Frame, Infinite
 from normcli.errors import BadPlaceError, BadRowError
 from normcli.formats import Chunk, Decoded, LateColumn, Reject, Writer
 from normcli.parameters import FrameTransform, Measured, Parameters, measure, raise_first
+from normcli.parameters.categories import counted
 from normcli.parameters.matrices import map_frames
 from normcli.parameters.measuring import blocks_of
 from normcli.pipeline import decoding, learning
@@ -81,7 +82,7 @@ class Work(Struct, frozen=True):
     skip: bool = False  # bad rows of text are left out, and reported
     keep: tuple[str, ...] | None = None  # the columns that are written, in order; None: all
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, that are written too
-    beside: tuple[tuple[str, str | None], ...] = ()  # those by which rows may be grouped
+    beside: tuple[tuple[str, str | None], ...] = ()  # those that may be taken as texts
     plain: Callable[[Frame], Frame] | None = None  # makes texts of a frame what they mean, where they are spelled apart
     transform: FrameTransform | None = None  # what is made of rows that are written
     writer: Writer | None = None
@@ -92,10 +93,10 @@ class Work(Struct, frozen=True):
     position: int = 0  # of the chunk in its segment: sketches of the first are finer
 
     @property
-    def by(self) -> tuple[str, ...]:
-        """The columns that rows are grouped by."""
-        used = self.transform.parameters if self.transform else self.measuring
-        return used.by if used else ()
+    def text_columns(self) -> tuple[str, ...]:
+        """The columns that are taken as texts: those that rows are grouped by, and categories."""
+        grouped = self.transform.parameters.by if self.transform else ()
+        return tuple(dict.fromkeys((*grouped, *(self.measuring.texts if self.measuring else ()))))
 
     @property
     def multiple(self) -> int:
@@ -113,9 +114,9 @@ class Work(Struct, frozen=True):
     def copied(self) -> str | None:
         """The delimiter of text that can be written as it stands but for the numbers; None where none is."""
         transform = self.transform
-        if self.writer is None or transform is None or self.multiple > 1 or self.by or self.keys or self.spool:
+        if self.writer is None or transform is None or self.multiple > 1 or self.text_columns:
             return None
-        return self.writer.delimiter if transform.puts_floats else None
+        return None if self.keys or self.spool or not transform.puts_floats else self.writer.delimiter
 
     @property
     def apart(self) -> tuple[Work, Work | None]:
@@ -148,13 +149,13 @@ class Work(Struct, frozen=True):
     def _decode(self, chunk: Chunk) -> tuple[Decoded, Stored | None]:
         """Its rows, of those that are measured alone but numbers and keys; and where the spool has them."""
         if self.transform is None and self.multiple == 1:
-            if self.spool and self.spool.delimiter and not self.by:
+            if self.spool and self.spool.delimiter and not self.text_columns:
                 compact = chunk.compact(self.wanted, self.infinite, self.spool.delimiter)
                 if compact:
                     return compact, self._keep_text(self.spool, chunk, compact.frame)
             keep = self._keep if self.spool else None
             return self._spooled(
-                chunk, *decoding.decode(chunk, self.wanted, self.by, self.infinite, skip=self.skip, keep=keep)
+                chunk, *decoding.decode(chunk, self.wanted, self.text_columns, self.infinite, skip=self.skip, keep=keep)
             )
         compact = chunk.compact(self.wanted, self.infinite, self.copied) if self.copied else None
         decoded = compact or chunk.decode(self.wanted, self.infinite, skip=self.skip)
@@ -195,15 +196,15 @@ class Work(Struct, frozen=True):
         return texts.frame.filter(good[present])
 
     def _texts(self, frame: Frame) -> Frame:
-        """The columns that rows are grouped by, as all formats have them."""
-        if not self.by:
+        """The columns that are taken as texts, as all formats have them."""
+        if not self.text_columns:
             return frame
         texts = columns.with_texts(frame, self.beside)
-        spelled = [n for n in self.by if n in frame.names] if self.plain else []
+        spelled = [n for n in self.text_columns if n in frame.names] if self.plain else []
         if self.plain is None or not spelled:
             return texts
         plain = self.plain(frame.select(spelled))
-        return columns.gathered({n: (plain if n in spelled else texts, n) for n in self.by})
+        return columns.gathered({n: (plain if n in spelled else texts, n) for n in self.text_columns})
 
     def together(self, segments: Sequence[Segment], works: Sequence[Work]) -> Result:
         """What is made of rows that were decoded before, each segment's of the work of its own part."""
@@ -223,7 +224,8 @@ class Work(Struct, frozen=True):
         digest = b""
         if self.multiple > 1:  # else it is of what was measured
             blocks = blocks_of(measuring, [frame], self.infinite) if content is None else ()
-            digest = learning.digest(content, blocks)
+            categories = counted(measuring.categories, [self._texts(frame)]) if content is None else ()
+            digest = learning.digest(content, blocks, categories=categories)
         return replace(result, types=types, digest=digest)
 
     def _to_normalize(self, measuring: Parameters, chunk: Chunk, decoded: Decoded) -> Frame:
@@ -262,8 +264,8 @@ class Work(Struct, frozen=True):
             if not self.transform:
                 result = replace(result, incomplete=measured.incomplete)
             if self.counts and self.multiple == 1:
-                beside = self.beside if self.by else ()
-                digest = learning.digest(content, measured.blocks, measured.keyed, beside, hasher)
+                beside = self.beside if self.text_columns else ()
+                digest = learning.digest(content, measured.blocks, measured.keyed, beside, hasher, measured.categories)
                 result = replace(result, digest=digest)
             result = replace(result, measured=replace(measured, blocks=[]), counted=measured.rows)
         return result

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from normcli import registry
 from normcli.drift import Comparison, changed
+from normcli.drift.words import shares
 from normcli.parameters import Parameters, Step
 from normcli.parameters import file as params
 from normcli.parameters.keys import described
@@ -63,11 +64,14 @@ def _facts(parameters: Parameters, new: str | None, comparison: Comparison | Non
 
 
 def _of_rows(comparison: Comparison) -> Iterator[tuple[str, str]]:
-    """Shares of the new rows that miss a value, or have a key that was not fitted."""
+    """Shares of the new rows that miss a value, have a category, or a key that was not fitted."""
     if comparison.incomplete is not None:
         rows = comparison.incomplete
         text = f"{share(rows.share)} miss a value, of the fitted {share(rows.fitted)}"
         yield "new rows", f"<b>{text}</b>" if rows.drift else text
+    for category in comparison.categories:
+        text = escaped(f"{category.column}: {shares(category)}")
+        yield "categories", f"<b>{text}</b>" if category.drift else text
     if comparison.unseen is not None:
         unseen = comparison.unseen
         some = "; ".join(described(unseen.by, key) for key in unseen.some[:3])

@@ -97,7 +97,8 @@ def test_the_object_is_the_same_bytes_however_the_data_come(here: Workspace) -> 
     assert {(w.code, w.out) for w in ways} == {(1, ways[0].out)}
     found = json.loads(ways[0].out)
     assert list(found) == [
-        "drift", "rows", "fitted_rows", "limits", "changes", "incomplete", "unseen_keys", "keys", "columns",
+        "drift", "rows", "fitted_rows", "limits", "changes", "incomplete", "unseen_keys", "keys", "categories",
+        "columns",
     ]  # fmt: skip
     assert [list(c) for c in found["columns"]] == [
         ["column", "fitted", "data", "limits", "floors", *(m.key for m in measures().values()), "drift"]
@@ -126,7 +127,8 @@ def test_limits_are_options(here: Workspace, capsys: pytest.CaptureFixture[str])
     assert (code, found["drift"]) == (0, False)
     assert found["limits"] == {
         "max_shift": 20.0, "max_scale_ratio": 3.0, "max_outside": 1.0, "max_missing": 0.5, "max_ks": 1.0,
-        "max_wasserstein": 30.0, "max_psi": 40.0, "min_rows": 30, "columns": {"b": {"max_psi": 0.5}},
+        "max_wasserstein": 30.0, "max_psi": 40.0, "max_category": 0.1, "min_rows": 30,
+        "columns": {"b": {"max_psi": 0.5}},
     }  # fmt: skip
     for bad in ("--max-shift=nan", "--max-shift=-1", "--max-shift=inf", "--max-scale-ratio=0.9", "--max-outside=1.1"):
         assert within(here, "check", "old.csv", "-p", "p.json", bad) == 2

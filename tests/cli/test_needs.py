@@ -70,6 +70,7 @@ VALUES: dict[str, str] = {  # of options that take one
     "params": "p.json", "plan": "plan.toml", "rejects": "r.ndjson", "resume": "", "spool_dir": ".", "threads": "1",
     "to": "csv", "unseen": "error", "wait": "0", "weights": "c", "max_shift": "1", "max_scale_ratio": "2",
     "max_outside": "0.5", "max_missing": "0.5", "max_ks": "0.5", "max_wasserstein": "1", "max_psi": "1",
+    "max_category": "1", "categories": "site",
     "limits": "limits.toml", "format_option_na_values": "x", "format_option_delimiter": ",",
     "format_option_compression": "none", "format_option_decimal": ",", "format_option_thousands": "_",
     "format_option_tensors": "x", "limit": "-2 2", "fill": "0", "precision": "6",

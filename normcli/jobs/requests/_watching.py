@@ -53,6 +53,7 @@ class Watches(Request):
     max_ks: Limit = _max("max_ks")
     max_wasserstein: Limit = _max("max_wasserstein")
     max_psi: Limit = _max("max_psi")
+    max_category: Limit = _max("max_category")
     limits: str | None = option(None, group="drift", needs=(CHECK, LEARNS))  # a TOML file of them
 
     def reads(self) -> Iterator[Place]:

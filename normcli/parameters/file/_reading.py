@@ -14,7 +14,7 @@ from normcli.errors import BadParametersError, Scarce, UsageError, lacking, prin
 from normcli.formats._keeping import Dialect, checked
 from normcli.io.sources import Source, open_source
 from normcli.parameters import Parameters, Rules, Unseen
-from normcli.parameters.file import _keys
+from normcli.parameters.file import _categories, _keys
 from normcli.parameters.file._layout import CONTENT, LARGEST, TOP, VERSION, Lines, digest_of, laid
 from normcli.parameters.file._steps import read_steps
 from normcli.parameters.file._values import check_keys, count, fail, of_kind, typed
@@ -22,7 +22,7 @@ from normcli.parameters.file._values import check_keys, count, fail, of_kind, ty
 FIT_HINT = "a parameter file is what fit -p writes"
 COPY_HINT = "was it copied whole?"
 EDIT_HINT = "was it edited or damaged? fit again, or take a copy"
-OPTIONAL = ("note", "dialect", "by", "weights", "unseen", "min_count", "sketches", "keys")
+OPTIONAL = ("note", "dialect", "by", "weights", "unseen", "min_count", "sketches", "categories", "keys")
 MOST_BEFORE_ROWS = 1 << 18  # bytes: a note is as long as an argument may be
 BEGINNING = re.compile(
     rb'\s*\{\s*"format":\s*"normcli",\s*"version":\s*\d+,\s*(?:"note":\s*"(?:[^"\\]|\\.)*",\s*)?"rows":\s*(\d{1,18}),'
@@ -108,6 +108,9 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
     if "sketches" in document:
         parameters = _with_sketches(parameters, document["sketches"], "$.sketches")
         document["sketches"] = Lines(document["sketches"])
+    if "categories" in document:
+        parameters = structs.replace(parameters, categories=_categories.read(document["categories"], "$.categories"))
+        document["categories"] = Lines(document["categories"])
     if ("keys" in document) != bool(parameters.by):
         fail("$.keys", "there must be keys where there is something to group by, and nowhere else")
     if parameters.by:

@@ -16,7 +16,7 @@ from normcli.errors import UsageError
 from normcli.io import outputs, stores
 from normcli.methods import Method
 from normcli.parameters import Parameters, Step
-from normcli.parameters.file import _keys
+from normcli.parameters.file import _categories, _keys
 from normcli.parameters.file._layout import VERSION, Lines, digest_of, laid
 from normcli.parameters.file._records import builtins, encode_record
 
@@ -75,6 +75,7 @@ def _body(parameters: Parameters) -> Iterator[str]:
         "schema": [{"name": f.name, "type": f.type} for f in parameters.schema],
         "steps": [_step(s, schema) for s, schema in zip(parameters.steps, parameters.schemas, strict=True)],
         **({"sketches": Lines(_sketches(parameters.sketches))} if parameters.sketches else {}),
+        **({"categories": Lines(_categories.entries(parameters.categories))} if parameters.categories else {}),
         **({"keys": Lines(_keys.entries(parameters))} if parameters.by else {}),
     }
     held, length = list[str](), 0
