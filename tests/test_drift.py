@@ -235,9 +235,9 @@ VARIED, EMPTY = [1.0, 2.0] * 20, pa.nulls(40, pa.float64())
 @pytest.mark.parametrize(
     ("old", "new", "shift", "ratio", "reasons"),
     [
-        ([7.0] * 40, [7.0] * 40, 0.0, NAN, []),
-        ([7.0] * 40, [8.0] * 40, np.inf, NAN, ["constant"]),
-        ([7.0] * 40, [6.0, 8.0] * 20, 0.0, NAN, ["constant"]),
+        ([7.0] * 40, [7.0] * 40, NAN, NAN, []),
+        ([7.0] * 40, [8.0] * 40, NAN, NAN, ["constant"]),
+        ([7.0] * 40, [6.0, 8.0] * 20, NAN, NAN, ["constant"]),
         ([7.0] * 40, EMPTY, NAN, NAN, ["missing"]),
         (VARIED, [1.5] * 40, 0.0, 0.0, ["ks", "psi"]),
         (VARIED, EMPTY, NAN, NAN, ["missing"]),

@@ -13,6 +13,8 @@ from normcli.drift.describing import FIGURES
 from normcli.drift.measures import Pair, measures
 from normcli.limits import Limits
 
+SHARES = {"outside", "missing"}  # measures that need no unit
+
 
 class Columns(Struct, frozen=True):
     """Columns that are compared together, (features,) each: NaN where a number is unknown.
@@ -69,9 +71,10 @@ class Compared(Struct, frozen=True, dict=True):
 
     @cached_property
     def values(self) -> Mapping[str, Array]:
-        """By the name of a measure."""
+        """By the name of a measure. A column with a single value has no unit for distances: its rule decides."""
         with np.errstate(all="ignore"):
-            return {name: measure.value(self.pair) for name, measure in measures().items()}
+            values = {name: measure.value(self.pair) for name, measure in measures().items()}
+        return {n: x if n in SHARES else np.where(self._constant, np.nan, x) for n, x in values.items()}
 
     @property
     def comparisons(self) -> int:
