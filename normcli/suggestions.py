@@ -11,7 +11,7 @@ NEAR = 0.7  # least similarity of a suggestion, from 0 to 1
 MARGIN = 0.08  # greatest difference to the similarity of the nearest
 MOST = 3  # suggestions; more are ambiguous, and none is made
 SHORT = 3  # letters of a word of which one may be another
-LISTED = 24  # names of a list, at most
+LISTED = 40  # names of a list, at most
 
 Aliases = Mapping[str, Iterable[str]]  # alternative spellings of each name
 

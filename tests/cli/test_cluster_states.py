@@ -75,7 +75,7 @@ def test_a_check_says_the_same_and_its_statistics_stay(
         said = run(here, *line)
         assert said[0] in (0, 1)
         assert run(here, *line, *on(two)) == said
-    assert 2 <= len(fetched) <= 2 * 3
+    assert 2 <= len(fetched) <= 2 * 4
 
 
 def test_segments_of_an_input_are_merged_before_inputs_and_nothing_stays(here: Workspace, two: cluster.Cluster) -> None:

@@ -87,7 +87,7 @@ def test_the_environment_is_checked_like_a_flag(workspace: Workspace) -> None:
     assert "threads" in message.lower()
 
 
-@pytest.mark.parametrize("given", [("nosuch",), ("fit", "--nosuch"), ("apply",), ("inspect",)])
+@pytest.mark.parametrize("given", [("nosuch",), ("fit", "--zzz"), ("apply",), ("inspect",)])
 def test_a_line_that_makes_no_sense_says_what_to_try(workspace: Workspace, given: tuple[str, ...]) -> None:
     message = workspace.fails(2, *given, stdin=TABLE)
     assert ("(there are apply, check, " if given == ("nosuch",) else f"(try normcli {given[0]} --help)") in message

@@ -63,7 +63,7 @@ ALLOWING = {
 
 VALUES: dict[str, str] = {  # of options that take one
     "by": "site", "check": "", "column_suffix": "_z", "columns": "a", "dtype": "float64", "exclude": "a",
-    "files_from": "list", "from_": "csv", "infinite": "error", "input": "table.csv", "key": "north",
+    "files_from": "list", "from_": "csv", "infinite": "error", "input": "table.csv", "key": "north", "like": "spark",
     "max_bad_rows": "0",
     "engine": "threads", "scheduler": "tcp://127.0.0.1:9",
     "max_memory": "1G", "min_count": "0", "min_rows": "0", "note": "", "on_bad_row": "error", "output": "o.csv",
@@ -258,7 +258,12 @@ def test_an_option_without_what_it_needs_is_refused(
     assert f" is {need.what}" in message
 
 
-@pytest.mark.parametrize("case", sorted({" ".join(LACKING[k]) for k in LACKING} - {"inspect --json-schema"}))
+@pytest.mark.parametrize(
+    "case",
+    sorted(
+        {" ".join(LACKING[k]) for k in LACKING} - {"inspect --json-schema", " ".join(LACKING["import", "no quiet"])}
+    ),
+)
 def test_without_the_option_these_runs_are_good(place: Workspace, case: str) -> None:
     """But for what is refused for another reason: apply --check of a table that drifted, rows in binary input."""
     if "--relearn" in case or ("unit" in case and "--on-bad-row" in case) or "--inverse" in case:

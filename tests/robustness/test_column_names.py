@@ -33,7 +33,7 @@ NAMES = [  # that libraries take for their own, for patterns, for paths, or that
     "\u2028", "🦀", "literal_0", "_duplicated_0", "all", "col", "x_z", "n" * 3000,
 ]  # fmt: skip
 PLAIN = [f"plain {letter}" for letter in "abcdefghijk"]  # no name is in another one
-KINDS = registry.names("formats")
+KINDS = [kind for kind in registry.names("formats") if files.takes(kind, pa.table({"t": ["x"]}))]  # and texts
 ROWS = [  # a key, two columns of numbers, one of text, weights, five of numbers, lists
     ("u", 1.5, 2, "p", 1.0, 0.5, 9, 1.25, 4, 0.0, [1.0, 2.0]),
     ("v", 2.5, 3, "q, r", 2.0, 1.5, 5, -2.0, 8, 6.0, [0.5, -1.0]),
