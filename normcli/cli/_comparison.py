@@ -17,7 +17,7 @@ from normcli.jobs.comparisons import changed, described, measures
 from normcli.methods import listed
 
 if TYPE_CHECKING:
-    from normcli.jobs.comparisons import CategoryChange, Columns, Comparison
+    from normcli.jobs.comparisons import Columns, Comparison
 
 Row = tuple[float | str, ...]
 RANKS = {
@@ -56,7 +56,7 @@ def show_table(
         click.echo()
         table(
             (names(), Column("value", right=False), *(Column(name) for name in CATEGORY), Column("drift", right=False)),
-            [_category_row(change) for change in comparison.categories],
+            list(_category_rows(comparison)),
             marked=[bool(change.drift) for change in comparison.categories], mark="drift", full=full,
         )  # fmt: skip
     if comparison.keys is not None:
@@ -153,12 +153,13 @@ def _values(step: Columns, j: int) -> Iterator[Row]:
             yield step.names[j], name, measure.spelled(value), *ends, drift
 
 
-def _category_row(change: CategoryChange) -> Row:
-    """The value of a column of categories whose share differs most."""
-    value = "missing" if change.value is None else short(change.value)
-    shares = (f"{share:.1%}" for share in (change.share, change.fitted, change.distance, change.limit, change.floor))
-    verdict = "too few rows" if change.drift is None else "drift" if change.drift else ""
-    return change.column, value, *shares, verdict
+def _category_rows(comparison: Comparison) -> Iterator[Row]:
+    """Of each column of categories, the value whose share differs most."""
+    for change in comparison.categories:
+        value = "missing" if change.value is None else short(change.value)
+        numbers = (change.share, change.fitted, change.distance, change.limit, change.floor)
+        verdict = "too few rows" if change.drift is None else "drift" if change.drift else ""
+        yield change.column, value, *(f"{share:.1%}" for share in numbers), verdict
 
 
 def _shown(value: float, digits: int, *, how: str) -> str:

@@ -1,12 +1,13 @@
 """Comparison: the verdict on new data, and all that it rests on."""
 
-from typing import Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from msgspec import Struct
 
-from normcli.drift import bounds, categories
-from normcli.drift.categories import CategoryChange
+from normcli.drift import bounds
 from normcli.drift.comparing import Columns
 from normcli.drift.keys import KeyComparison, KeyPairs
 from normcli.drift.pairing import Sample, paired
@@ -14,6 +15,9 @@ from normcli.drift.raw_columns import Distributions
 from normcli.limits import Limits
 from normcli.parameters import Parameters
 from normcli.parameters.keys import Key, Keyed
+
+if TYPE_CHECKING:
+    from normcli.drift.categories import CategoryChange, CategoryPair
 
 
 class Change(Struct, frozen=True):
@@ -95,7 +99,7 @@ def comparison(
     keys = None if keyed is None else KeyPairs.of(parameters, keyed, limits.min_rows)
     by_row = any(step.method.by_row for step in parameters.steps if step.learns)
     comparisons = sum(entry.comparisons for entry in entries) + by_row + bool(parameters.by)
-    counted = categories.pairs(parameters.categories, sample.categories)
+    counted = _categories(parameters, sample)
     comparisons += sum(pair.is_judged(limits) for pair in counted)
     comparisons += 0 if keys is None else keys.comparisons
     alpha = bounds.RATE / max(comparisons, 1)
@@ -116,6 +120,14 @@ def comparison(
         categories=tuple(pair.judged_by(limits, alpha) for pair in counted),
         shaped=any(entry.pair.shapes is not None for entry in entries),
     )  # fmt: skip
+
+
+def _categories(parameters: Parameters, sample: Sample) -> list[CategoryPair]:
+    if not sample.categories:
+        return []
+    from normcli.drift.categories import pairs  # here, for few fits have any
+
+    return pairs(parameters.categories, sample.categories)
 
 
 def _incomplete(parameters: Parameters, sample: Sample, limits: Limits, alpha: float, *, enough: bool) -> Incomplete:

@@ -8,7 +8,6 @@ from msgspec.structs import asdict, replace
 
 from normcli.drift.comparison import Change
 from normcli.drift.watching import DriftMonitor
-from normcli.parameters.categories import Category
 from normcli.parameters.folding import Subtotal
 from normcli.parameters.keys import StepStates
 from normcli.stats import Statistic
@@ -31,7 +30,7 @@ def restored(watch: DriftMonitor, raw: Any) -> DriftMonitor:
     changes = msgspec.convert(raw["changes"], list[Change])
     keys = msgspec.convert(raw["some"], list[tuple[str | None, ...]])
     counted, incomplete, unseen = msgspec.convert(raw["counts"], tuple[int, int, int])
-    categories = msgspec.convert(raw["categories"], tuple[Category, ...])
+    categories = _categories(raw["categories"])
     steps = zip(watch.measuring.steps, watch.states, raw["states"], strict=True)
     states = tuple(_states(blanks, arrays, len(step.features)) for step, blanks, arrays in steps)
     watch.changes = {(change.column, change.what): change for change in changes}
@@ -39,6 +38,14 @@ def restored(watch: DriftMonitor, raw: Any) -> DriftMonitor:
     watch.some = dict.fromkeys(keys)
     watch.total = Subtotal(states, sketches=watch.measuring.blanks[1], categories=categories)
     return watch
+
+
+def _categories(raw: Any) -> tuple[Any, ...]:
+    if not raw:
+        return ()
+    from normcli.parameters.categories import Category  # here, for few fits have any
+
+    return msgspec.convert(raw, tuple[Category, ...])
 
 
 def _listed(state: Statistic) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """Pairs of what was fitted and what new data are, column by column."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct
@@ -13,7 +16,9 @@ from normcli.drift.measures import Pair
 from normcli.drift.raw_columns import Distributions, columns_of, lengths, raw, ways
 from normcli.drift.shapes import Counted, Shapes, joined
 from normcli.parameters import Parameters, Step
-from normcli.parameters.categories import Category
+
+if TYPE_CHECKING:
+    from normcli.parameters.categories import Category
 
 ALL = (*FIGURES, "mean_low", "outside", "rows")
 

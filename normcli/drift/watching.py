@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from msgspec.structs import replace
@@ -20,7 +20,6 @@ from normcli.errors import BadDataError
 from normcli.formats import LateColumn, Reader
 from normcli.limits import Limits
 from normcli.parameters import Measured, Parameters, Step
-from normcli.parameters.categories import Category, without_rows
 from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Key, Keyed, StepStates
 from normcli.parameters.sketches import ColumnSketches
@@ -28,6 +27,9 @@ from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
 from normcli.stats.outside import Outside
+
+if TYPE_CHECKING:
+    from normcli.parameters.categories import Category
 
 SOME = 20  # keys that are named
 
@@ -59,7 +61,7 @@ class DriftMonitor:
         sketches = self.parameters.sketches if self.sketch else None
         self.measuring = replace(
             self.parameters, steps=self._counting.steps, keys=(), key_rows=(), turn=None,
-            sketches=sketches and sketches.without_rows, categories=without_rows(self.parameters.categories),
+            sketches=sketches and sketches.without_rows,
         )  # fmt: skip
         self._blank, self._blank_sketches = self.measuring.blanks
         self._clear()
@@ -186,7 +188,7 @@ class DriftMonitor:
         return Subtotal(self.states, sketches=self.total.sketches, categories=self.categories)
 
     @property
-    def categories(self) -> tuple[Category, ...]:
+    def categories(self) -> "tuple[Category, ...]":
         """Of completed inputs."""
         return self.total.local().categories
 

@@ -26,7 +26,6 @@ from normcli.jobs.writing import Outputs, Pairs, transform_of
 from normcli.methods import listed
 from normcli.parameters import Parameters, Rules
 from normcli.parameters import file as params
-from normcli.parameters.categories import Category
 from normcli.parameters.sketches import ColumnSketches
 from normcli.pipeline import SILENT, Events
 
@@ -229,7 +228,10 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
         raise
     rules = Rules().override(request.unseen, request.min_count)
     parameters = Parameters(steps, schema, by=by, weights=request.weights, rules=rules)
-    parameters = replace(parameters, categories=tuple(map(Category, categories)))
+    if categories:
+        from normcli.parameters.categories import Category  # here, for few fits have any
+
+        parameters = replace(parameters, categories=tuple(map(Category, categories)))
     parameters.check_rules()
     if parameters.learns:
         parameters = replace(parameters, sketches=ColumnSketches(parameters.columns_to_measure))

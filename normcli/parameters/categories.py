@@ -75,8 +75,3 @@ def counted(categories: Sequence[Category], frames: Iterable[Frame]) -> tuple[Ca
     """Of the same columns, in the rows of frames. Raises BadRowError."""
     parts = (tuple(category.of(frame) for category in categories) for frame in frames)
     return reduce(merged, parts) if categories else ()
-
-
-def without_rows(categories: Sequence[Category]) -> tuple[Category, ...]:
-    """The same columns, of no rows."""
-    return tuple(Category(category.name) for category in categories)

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from normcli.parameters.categories import Category
-from normcli.parameters.categories import merged as merged_categories
 from normcli.parameters.keys import Ledger, StepStates
 from normcli.parameters.measuring import Measured
 from normcli.parameters.states import merged
 
 if TYPE_CHECKING:
+    from normcli.parameters.categories import Category
     from normcli.stats.quantiles import Quantiles
 
 BUFFER = 1 << 18  # items of sketches that are merged at once, in less time than one after the other
@@ -26,6 +25,14 @@ def ends_segment(chunks: int, *, can_end: bool) -> bool:
     """Whether a segment of `chunks` chunks ends, if its last chunk can end one: in a binary format only the last chunk
     of a row group can."""
     return can_end and chunks >= SEGMENT
+
+
+def _merged_categories(first: tuple[Category, ...], second: tuple[Category, ...]) -> tuple[Category, ...]:
+    if not (first and second):
+        return first or second
+    from normcli.parameters.categories import merged  # here, for few fits have any
+
+    return merged(first, second)
 
 
 class Subtotal:
@@ -47,7 +54,7 @@ class Subtotal:
         if measured.keyed is not None:
             self.ledger.add(measured.keyed)
         self.incomplete += measured.incomplete
-        self.categories = merged_categories(self.categories, measured.categories)
+        self.categories = _merged_categories(self.categories, measured.categories)
         if self._sketches is None or measured.sketches is None:
             self._sketches = None
             return
@@ -84,7 +91,7 @@ class Subtotal:
         elif self.ledger:
             before.ledger.add(self.ledger.sorted())
         before.incomplete += self.incomplete
-        before.categories = merged_categories(before.categories, self.categories)
+        before.categories = _merged_categories(before.categories, self.categories)
         first, second = before.sketches, self.sketches
         before._sketches = None if first is None or second is None else [first.merge(second)]
         return before

@@ -15,12 +15,12 @@ from normcli.blocks.block import Block
 from normcli.blocks.record import Array, Codes
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadRowError
-from normcli.parameters.categories import Category, counted
 from normcli.parameters.keys import Keyed, StepStates
 from normcli.parameters.matrices import Matrices, raise_first
 from normcli.parameters.parameters import Parameters
 
 if TYPE_CHECKING:
+    from normcli.parameters.categories import Category
     from normcli.stats.quantiles import Quantiles
 
 
@@ -68,6 +68,15 @@ def blocks_of(parameters: Parameters, frames: Sequence[Frame], infinite: Infinit
     return _blocks(parameters, frames, infinite)[0].read
 
 
+def categories_of(parameters: Parameters, texts: Sequence[Frame]) -> tuple[Category, ...]:
+    """The counts of categories in frames. Raises BadRowError."""
+    if not parameters.categories:
+        return ()
+    from normcli.parameters.categories import counted  # here, for few fits have any
+
+    return counted(parameters.categories, texts)
+
+
 def _counts(parameters: Parameters, column: str, frame: Frame) -> Array:
     """(rows,) the weight of each row, from `column`. Raises BadRowError."""
     integral = any(s.integer_weights for step in parameters.steps for s in step.method.statistics)
@@ -113,13 +122,13 @@ def _measured(
     try:
         matrices, blocks = _blocks(parameters, frames, infinite, _codes(parameters, texts))
         keys, codes = columns.keys(texts[0], by) if by else ((), None)
-        categories = counted(parameters.categories, texts)
+        categories = categories_of(parameters, texts)
     except BadRowError as e:
         if parameters.turn:  # there was no other fault in the first pass
             raise
         checks: list[Callable[[], object]] = [partial(blocks_of, parameters, frames, infinite)]
         checks += [partial(columns.keys, texts[0], by)] if by else []
-        checks.append(partial(counted, parameters.categories, texts))
+        checks.append(partial(categories_of, parameters, texts))
         raise_first(e, checks)
     every = {id(b): b for b in (*matrices.read, *blocks.values())}
     used = list(every.values())

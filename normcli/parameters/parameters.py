@@ -15,7 +15,6 @@ from normcli.caching import cached_property
 from normcli.columns import Schema
 from normcli.errors import NotInvertibleError, UsageError
 from normcli.methods import Method, listed
-from normcli.parameters.categories import Category
 from normcli.parameters.keys import Key, StepStates
 from normcli.parameters.lineage import ColumnLineage
 from normcli.parameters.marks import TRAINING, mark, of_columns
@@ -23,6 +22,7 @@ from normcli.parameters.rules import Rules, Unseen
 from normcli.parameters.steps import Step
 
 if TYPE_CHECKING:
+    from normcli.parameters.categories import Category
     from normcli.parameters.sketches import ColumnSketches
     from normcli.stats.quantiles import Quantiles
 

@@ -17,12 +17,12 @@ from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.methods import Method, listed, spelled
 from normcli.parameters import FrameTransform, Measured, Parameters, Rules, Step
-from normcli.parameters.categories import Category, merged, without_rows
 from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Keyed, Ledger, StepStates, described
 from normcli.pipeline import memory
 
 if TYPE_CHECKING:
+    from normcli.parameters.categories import Category
     from normcli.stats.quantiles import Quantiles
     from normcli.transforms import Transform
 
@@ -127,7 +127,7 @@ class Total:
         state, sketches = self.subtotal.sketches, self.parameters.sketches
         sketches = None if sketches is None or state is None else replace(sketches, statistic=state)
         skipped, inputs = self.subtotal.incomplete, tuple(self.inputs)
-        categories = merged(without_rows(fitted.categories), self.subtotal.categories)
+        categories = self.subtotal.categories or fitted.categories
         return replace(fitted, rows=self.rows, skipped=skipped, inputs=inputs, sketches=sketches, categories=categories)
 
 

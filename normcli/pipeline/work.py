@@ -16,9 +16,8 @@ from normcli.columns import Frame, Infinite
 from normcli.errors import BadPlaceError, BadRowError
 from normcli.formats import Chunk, Decoded, LateColumn, Reject, Writer
 from normcli.parameters import FrameTransform, Measured, Parameters, measure, raise_first
-from normcli.parameters.categories import counted
 from normcli.parameters.matrices import map_frames
-from normcli.parameters.measuring import blocks_of
+from normcli.parameters.measuring import blocks_of, categories_of
 from normcli.pipeline import decoding, learning
 from normcli.pipeline.spool import Piece, Spool, SpoolChunk, Stored, keep, keep_parsed, keep_text
 
@@ -224,7 +223,7 @@ class Work(Struct, frozen=True):
         digest = b""
         if self.multiple > 1:  # else it is of what was measured
             blocks = blocks_of(measuring, [frame], self.infinite) if content is None else ()
-            categories = counted(measuring.categories, [self._texts(frame)]) if content is None else ()
+            categories = categories_of(measuring, [self._texts(frame)]) if content is None else ()
             digest = learning.digest(content, blocks, categories=categories)
         return replace(result, types=types, digest=digest)
 

@@ -14,7 +14,7 @@ from normcli.errors import BadParametersError, Scarce, UsageError, lacking, prin
 from normcli.formats._keeping import Dialect, checked
 from normcli.io.sources import Source, open_source
 from normcli.parameters import Parameters, Rules, Unseen
-from normcli.parameters.file import _categories, _keys
+from normcli.parameters.file import _keys
 from normcli.parameters.file._layout import CONTENT, LARGEST, TOP, VERSION, Lines, digest_of, laid
 from normcli.parameters.file._steps import read_steps
 from normcli.parameters.file._values import check_keys, count, fail, of_kind, typed
@@ -109,6 +109,8 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
         parameters = _with_sketches(parameters, document["sketches"], "$.sketches")
         document["sketches"] = Lines(document["sketches"])
     if "categories" in document:
+        from normcli.parameters.file import _categories  # here, for few files have any
+
         parameters = structs.replace(parameters, categories=_categories.read(document["categories"], "$.categories"))
         document["categories"] = Lines(document["categories"])
     if ("keys" in document) != bool(parameters.by):

@@ -16,11 +16,12 @@ from normcli.errors import UsageError
 from normcli.io import outputs, stores
 from normcli.methods import Method
 from normcli.parameters import Parameters, Step
-from normcli.parameters.file import _categories, _keys
+from normcli.parameters.file import _keys
 from normcli.parameters.file._layout import VERSION, Lines, digest_of, laid
 from normcli.parameters.file._records import builtins, encode_record
 
 if TYPE_CHECKING:
+    from normcli.parameters.categories import Category
     from normcli.parameters.sketches import ColumnSketches
 
 PIECE = 1 << 20  # characters
@@ -75,7 +76,7 @@ def _body(parameters: Parameters) -> Iterator[str]:
         "schema": [{"name": f.name, "type": f.type} for f in parameters.schema],
         "steps": [_step(s, schema) for s, schema in zip(parameters.steps, parameters.schemas, strict=True)],
         **({"sketches": Lines(_sketches(parameters.sketches))} if parameters.sketches else {}),
-        **({"categories": Lines(_categories.entries(parameters.categories))} if parameters.categories else {}),
+        **({"categories": Lines(_categories(parameters.categories))} if parameters.categories else {}),
         **({"keys": Lines(_keys.entries(parameters))} if parameters.by else {}),
     }
     held, length = list[str](), 0
@@ -92,6 +93,12 @@ def _sketches(sketches: ColumnSketches) -> Iterator[dict[str, Any]]:
     from normcli.parameters.file._sketches import entries  # here, for most commands do without
 
     return entries(sketches)
+
+
+def _categories(categories: tuple[Category, ...]) -> Iterator[dict[str, Any]]:
+    from normcli.parameters.file._categories import entries  # here, for few files have any
+
+    return entries(categories)
 
 
 def _checked(text: str) -> str:
