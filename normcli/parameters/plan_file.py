@@ -8,7 +8,6 @@ from typing import Any
 
 from normcli import registry, suggestions
 from normcli.errors import UsageError, printable
-from normcli.io.stores import is_uri
 from normcli.parameters.method_options import method_with
 from normcli.parameters.plan import Plan, PlanStep, fitted_steps
 
@@ -57,7 +56,7 @@ def _plan_steps(raw: Mapping[str, Any], at: str, directory: str) -> tuple[PlanSt
         raise UsageError(f"{at}.{printable(other)}: is not for {FROM}: the file says what its steps are")
     from normcli.parameters import file as params  # here, for most plans do without
 
-    full = path if is_uri(path) else os.path.join(directory, path)
+    full = path if "://" in path else os.path.join(directory, path)
     parameters = params.read_file(full, example=EXAMPLE)
     try:
         return fitted_steps(parameters)

@@ -36,7 +36,6 @@ from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.learning import Total
 from normcli.pipeline.parts import Part, Written, comparable, measurable
 from normcli.pipeline.progress import Progress, Tally
-from normcli.pipeline.rereading import Rereading
 from normcli.pipeline.spool import Spool
 from normcli.pipeline.work import Result, Work, written_by
 
@@ -93,6 +92,8 @@ def fit(
     free. A column that only late rows have is warned of, unless it `excludes` that on purpose. `remote` inputs are read
     on a cluster, and none here. Raises UsageError, before any data is read, where options do not go with the columns;
     BadDataError."""
+    from normcli.pipeline.rereading import Rereading  # here, for only a fit needs it
+
     progress = progress or Progress()
     for step in parameters.steps:
         step.method.check_features(len(step.features))

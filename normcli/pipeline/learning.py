@@ -24,7 +24,6 @@ from normcli.pipeline import memory
 if TYPE_CHECKING:
     from normcli.parameters.categories import Category
     from normcli.stats.quantiles import Quantiles
-    from normcli.transforms import Transform
 
 
 class Total:
@@ -322,7 +321,7 @@ def differences(first: str, a: Parameters, b: Parameters) -> Iterator[str]:
         elif x.external != y.external:
             mine, theirs = ("was imported without counts of rows" if s.external else "was not" for s in (y, x))
             yield f"{where}{mine}, and {first} {theirs}"
-        elif x.external and not _is_same(x.fitted, y.fitted):
+        elif x.external and not x.does_as(y):
             yield f"{where}was taken from another fit of {one} than that of {first}"
         elif more or lacking:
             yield (
@@ -336,12 +335,6 @@ def differences(first: str, a: Parameters, b: Parameters) -> Iterator[str]:
         elif x.features != y.features:
             orders = [listed(list(step.features)) for step in (y, x)]
             yield f"{where}has channels of the columns as {orders[0]}, and {first} as {orders[1]}"
-
-
-def _is_same(a: Transform, b: Transform) -> bool:
-    """Whether what was learned is the same to the bit."""
-    arrays = ((getattr(t, name)[:1].tobytes() for t in (a, b)) for name in a.axes())
-    return type(a) is type(b) and a.settings() == b.settings() and all(one == other for one, other in arrays)
 
 
 def _flag_phrase(flag: str, names: Sequence[str]) -> str:

@@ -116,12 +116,16 @@ def test_each_method_learns_and_writes_the_same_bytes(
         ["-m", "robust", "--exact"],
         ["-m", "quantile", "--exact", "-c", "x"],
         ["-m", "zscore", "--max-memory", "1G", "--threads", "1"],
+        ["--plan", "plan.toml"],
+        ["--plan", "plan.toml", "--by", "name"],
     ],
     ids=" ".join,
 )
 def test_other_ways_to_learn_are_the_same(here: Workspace, two: cluster.Cluster, words: list[str]) -> None:
     for path in (here / "in").glob("*.csv"):  # weights are not negative
         path.write_text(path.read_text().replace(",-", ","))
+    steps = ("fill", "winsorize", "power", "zscore")  # one pass after the other
+    (here / "plan.toml").write_text("".join(f'[[steps]]\nmethod = "{name}"\n' for name in steps))
     assert run(here, "fit", "in", *words, "-p", "one.json")[0] == 0
     assert run(here, "fit", "in", *words, "-p", "many.json", *on(two))[0] == 0
     assert (here / "many.json").read_bytes() == (here / "one.json").read_bytes()
