@@ -222,7 +222,7 @@ def fit(
     _check_options(options)
     if like is not None and not isinstance(method, str):
         raise UsageError("like is for a method called by name, whose options it sets")
-    wanted = conventional_options(like, method, options) if like in CONVENTIONS else options
+    wanted = conventional_options(like, method, options) if isinstance(like, str) and like in CONVENTIONS else options
     request = FitRequest(
         **_reading(input), method=_method(method, wanted), like=like, plan=_plan(method, plan),
         columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), by=_names(by, "by"),

@@ -85,5 +85,6 @@ def test_python_says_the_same() -> None:
 def test_what_restores_is_never_apply_alone_which_would_normalize_again(word: str) -> None:
     assert no_such_command(word).hint == "did you mean apply --inverse?"
     flags = registry.load("cli", "apply").command.params
-    assert no_such_option(f"--{word.replace('_', '-')}", flags, "apply").hint == "did you mean --inverse?"
+    if word != "inverse":  # which apply has
+        assert no_such_option(f"--{word.replace('_', '-')}", flags, "apply").hint == "did you mean --inverse?"
     assert "apply" in str(no_such_option(f"--{word}", (), "fit"))
