@@ -96,7 +96,7 @@ def check_law(steps: list[PlanStep], content: pa.Table, **options: Any) -> None:
 columns = st.lists(st.sampled_from(NAMES), min_size=1, unique=True).map(lambda names: tuple(sorted(names)))
 
 
-@settings(max_examples=examples(200, part=8))
+@settings(max_examples=examples(200, part=20))
 @given(
     st.lists(st.builds(PlanStep, st.sampled_from(METHODS), columns), min_size=1, max_size=5),
     st.integers(0, 1000), st.integers(20, 60), st.sampled_from([{}, {"by": ("k",)}, {"weights": "w"}]),
