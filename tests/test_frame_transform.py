@@ -75,6 +75,5 @@ def test_parameters_are_what_their_file_holds(method: Method) -> None:
     fitted = params.sealed(parameters(method))
     outcome(FrameTransform(fitted, Form("float32", "_n", text=True)), FRAME)
     read = params.read(params.write(fitted))
-    assert {f.name: repr(getattr(read, f.name)) for f in fields(read)} == {
-        f.name: repr(getattr(fitted, f.name)) for f in fields(fitted)
-    }
+    names = fitted.__struct_fields__
+    assert [(n, repr(getattr(read, n))) for n in names] == [(n, repr(getattr(fitted, n))) for n in names]

@@ -83,7 +83,9 @@ class Shapes(Struct, frozen=True, dict=True):
         return np.asarray(np.minimum((self.upto < wanted - EPSILON).sum(axis=-1), self.cuts.shape[-1] - 1))
 
     def at(self, place: NDArray[np.intp]) -> Array:
-        """(columns,) the cuts at these indices."""
+        """(columns,) the cuts at these indices; NaN where no column has any."""
+        if not self.cuts.shape[-1]:
+            return np.full(place.shape, np.nan)
         return np.asarray(np.take_along_axis(self.cuts, place[..., None], -1)[..., 0])
 
     def quantile(self, share: Array | float) -> Array:
@@ -93,6 +95,8 @@ class Shapes(Struct, frozen=True, dict=True):
     def new_quantile(self, share: float) -> Array:
         """(columns,) the same of new values, which are spread evenly between two cuts, as far as they reach."""
         last = self.cuts.shape[-1] - 1
+        if last < 0:
+            return np.full(self.total.shape, np.nan)
         place = np.minimum((self.new_upto < share - EPSILON).sum(axis=-1), last)
         before = np.maximum(place - 1, 0)
         low, high = (

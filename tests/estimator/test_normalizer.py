@@ -63,6 +63,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ("batch-instance", {"channels": 1}, BATCHES), ("batch-renorm", {}, BATCHES), ("layer", {}, {}), ("rms", {}, {}),
     ("switchable", {"channels": 1}, BATCHES), ("group", {"groups": 1}, {}), ("instance", {"channels": 1}, {}),
     ("log1p", {}, NOT_ABOVE), ("power", {}, SEARCH), ("quantile", {}, {}), ("spectral", {}, {}), ("weight", {}, {}),
+    ("clip", {"low": -1.0, "high": 1.0}, {}), ("winsorize", {}, {}), ("fill", {}, {}),
     ("robust", {}, {}), ("robust", {"exact": True}, EXACT), ("whiten", {}, RANK), ("whiten", {"rank": "auto"}, {}),
 ]  # fmt: skip
 QUICK = 2  # of them
