@@ -66,7 +66,7 @@ def one_after_the_other(steps: list[PlanStep], data: Path, **options: Any) -> li
     for i, step in enumerate(steps):
         fits.append(api.fit(data, step.method, columns=step.columns, **(options if step.method.statistics else {})))
         result = data.with_name(f"{i}.parquet")
-        api.apply(fits[-1], data, result)
+        api.apply(fits[-1], data, result, allow_normalized=True)
         data = result
     return fits
 
