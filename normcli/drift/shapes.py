@@ -169,7 +169,7 @@ def of_shapes(measure: Callable[..., Array]) -> Callable[..., Array]:
     """A function of Shapes as one of a Pair that may have some; NaN if it has none."""
 
     def of_pair(pair: Any, *more: float) -> Array:
-        if pair.shapes is None:
+        if pair.shapes is None or not pair.shapes.cuts.size:
             return np.full_like(pair.fitted["count"], np.nan)
         return measure(pair.shapes, *more)
 
