@@ -42,7 +42,7 @@ CONVENTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 
 def program_name(value: Any) -> str:
     """What is wrong with the name of a program, empty if nothing is."""
-    if value in CONVENTIONS:
+    if isinstance(value, str) and value in CONVENTIONS:
         return ""
     question = suggestions.question(str(value), CONVENTIONS)
     return f"is none of {', '.join(CONVENTIONS)}{f'; {question}' if question else ''}"
