@@ -185,7 +185,7 @@ def test_of_every_plan(case: tuple[str, str, tuple[str, ...]], trial: Trial) -> 
         trial.apply(data)
 
 
-FEW = [*some(list(product((3, 26), [*METHODS, *OPTIONS])), 9), *longer(*product((1,), [*METHODS, *OPTIONS]))]
+FEW = [*some(list(product((3, 26), [*METHODS, *OPTIONS])), 17), *longer(*product((1,), [*METHODS, *OPTIONS]))]
 
 
 @pytest.mark.parametrize("case", FEW, ids=str)
@@ -248,7 +248,7 @@ LEARNERS = [
 ]
 
 
-@pytest.mark.parametrize("case", some(list(product(EDGES, LEARNERS)), 61), ids=str)
+@pytest.mark.parametrize("case", some(list(product(EDGES, LEARNERS)), 131), ids=str)
 def test_of_data_at_the_edges(case: tuple[str, tuple[str, ...]], trial: Trial) -> None:
     name, method = case
     rows = len(EDGES[name]["a"])
