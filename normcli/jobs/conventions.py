@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from normcli import registry, suggestions
+from normcli import registry
 from normcli.errors import UsageError
 
 CONVENTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -38,14 +38,6 @@ CONVENTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "instance": {"eps": 1e-5},
     },
 }
-
-
-def program_name(value: Any) -> str:
-    """What is wrong with the name of a program, empty if nothing is."""
-    if isinstance(value, str) and value in CONVENTIONS:
-        return ""
-    question = suggestions.question(str(value), CONVENTIONS)
-    return f"is none of {', '.join(CONVENTIONS)}{f'; {question}' if question else ''}"
 
 
 def conventional_options(program: str | None, method: Any, options: Mapping[str, Any]) -> dict[str, Any]:

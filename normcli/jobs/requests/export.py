@@ -6,22 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from normcli import registry, suggestions
+from normcli import registry
 from normcli.errors import UsageError
 from normcli.jobs.facts import KEYS
 from normcli.jobs.requests import Place, Request, option
+from normcli.jobs.values import one_of
 
 if TYPE_CHECKING:
     from normcli.parameters import Parameters
-
-
-def target_name(value: Any) -> str:
-    """What is wrong with the name of a target, empty if nothing is."""
-    names = registry.names("exports")
-    if value in names:
-        return ""
-    question = suggestions.question(str(value), names)
-    return f"is none of {', '.join(names)}{f'; {question}' if question else ''}"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -31,7 +23,7 @@ class ExportRequest(Request):
 
     command = "export"
     params: str | Parameters = option("", "PARAMS", group="input")
-    to: str = option("", group="output", check=target_name)
+    to: str = option("", group="output", check=one_of(*registry.names("exports")))
     output: str | None = option(None, "-o", group="output")
     inverse: bool = option(False, group="apply")
     key: str | None = option(None, group="apply", needs=(KEYS,))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from normcli.jobs.conventions import program_name
+from normcli.jobs.conventions import CONVENTIONS
 from normcli.jobs.facts import (
     KEYS,
     LEARNS,
@@ -15,7 +15,7 @@ from normcli.jobs.facts import (
     UPDATE,
 )
 from normcli.jobs.requests import UNSEEN, OnCluster, Place, Writes, option
-from normcli.jobs.values import between
+from normcli.jobs.values import between, one_of
 
 if TYPE_CHECKING:
     from normcli.methods import Method
@@ -36,7 +36,7 @@ class FitRequest(Writes, OnCluster):
     topics = dict.fromkeys(("limit", "fill", "precision", "drop_constant"), "columns")  # of -o
     method: str | Method | None = option(None, "-m", group="learn")
     method_options: Mapping[str, Any] = field(default_factory=dict)
-    like: str | None = option(None, group="learn", check=program_name)
+    like: str | None = option(None, group="learn", check=one_of(*CONVENTIONS))
     plan: str | Plan | None = option(None, group="learn")
     params: str | None = option(None, "-p", group="output")
     columns: tuple[str, ...] = option((), group="columns")

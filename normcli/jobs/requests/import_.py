@@ -6,18 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from normcli import registry, suggestions
+from normcli import registry
 from normcli.errors import UsageError
 from normcli.jobs.requests import Place, Request, option
-
-
-def origin_name(value: Any) -> str:
-    """What is wrong with the name of a program, empty if nothing is."""
-    names = registry.names("imports")
-    if value in names:
-        return ""
-    question = suggestions.question(str(value), names)
-    return f"is none of {', '.join(names)}{f'; {question}' if question else ''}"
+from normcli.jobs.values import one_of
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -27,7 +19,7 @@ class ImportRequest(Request):
 
     command = "import"
     source: str = option("", "FILE", group="input")
-    from_: str = option("", "--from", group="input", check=origin_name)
+    from_: str = option("", "--from", group="input", check=one_of(*registry.names("imports")))
     columns: tuple[str, ...] = option((), group="columns")
     output: str | None = option(None, "-o", group="output")
     note: str = option("", group="output")
