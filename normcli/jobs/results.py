@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct, field
@@ -127,6 +128,18 @@ class FitResult(Result):
     rows_before: int = 0  # that the parameter file had counted which was replaced
     targets: tuple[str, ...] = ()
     turn: tuple[int, int] | None = None  # which pass over the data this is, of how many, if there are several
+    pass_seconds: tuple[float, ...] = ()  # how long each took that has ended
+    pass_start: float = 0.0  # of this one, in seconds by a clock that is never set
+
+    def begin_pass(self, number: int, count: int) -> None:
+        """The pass over the data begins that is this `number`, from 1."""
+        self.turn, self.pass_start = (number, count), time.monotonic()
+
+    def end_pass(self) -> float:
+        """The pass has ended. Returns how many seconds it took."""
+        seconds = time.monotonic() - self.pass_start
+        self.pass_seconds += (seconds,)
+        return seconds
 
     @property
     def activity(self) -> str:

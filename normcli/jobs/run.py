@@ -109,8 +109,13 @@ class Run(Events, Generic[R, S]):
 
     def begin_pass(self, number: int, count: int) -> None:
         if isinstance(self.result, FitResult):
-            self.result.turn = number, count
+            self.result.begin_pass(number, count)
         self.events.begin_pass(number, count)
+
+    def end_pass(self, number: int, count: int) -> None:
+        if isinstance(self.result, FitResult):
+            self.detail(f"pass {number} of {count} took {self.result.end_pass():.2f} s")
+        self.events.end_pass(number, count)
 
     def start(self, total: int | None, unit: str) -> None:
         self.events.start(total, unit)

@@ -35,6 +35,7 @@ class RunReport(TypedDict):
     started: Moment
     ended: Moment
     seconds: Annotated[float, Meta(ge=0, description="from start to end, by a clock that is never set")]
+    pass_seconds: Annotated[list[float], Meta(description="of each pass of a fit, where there are several")]
     exit_code: Annotated[Count, Meta(description="of the process; 128 and more: ended by the signal of that number")]
     error: Annotated[str | None, Meta(description="the last error message; null where all went well")]
     warnings: Strings
@@ -72,6 +73,7 @@ def report_of(result: Result, code: int, error: str | None, *, started: float, s
         "started": moment(started),
         "ended": moment(started + seconds),
         "seconds": round(seconds, 3),
+        "pass_seconds": [round(s, 3) for s in getattr(result, "pass_seconds", ())],
         "exit_code": code,
         "error": error,
         "warnings": [text(warning) for warning in result.warnings],

@@ -136,8 +136,11 @@ def fit(
     total.subtotal.states = rereading.refined(parameters, total.subtotal.states)
     fitted = total.learned()
     for turn in range(1, parameters.pass_count):
+        progress.events.end_pass(turn, parameters.pass_count)
         progress.events.begin_pass(1 + turn, parameters.pass_count)
         fitted = rereading.learned(replace(fitted, turn=turn))
+    if parameters.pass_count > 1:
+        progress.events.end_pass(parameters.pass_count, parameters.pass_count)
     fitted = replace(fitted, turn=0)
     if keep is not None:
         keep.final = True

@@ -35,6 +35,9 @@ class Events:
         """A pass over the data begins, from 1, of `count` that there are to be because steps learn from the results of
         others; there is no such event where one is all."""
 
+    def end_pass(self, number: int, count: int) -> None:
+        """The pass has ended that began last; what its steps learn is known."""
+
     def start(self, total: int | None, unit: str) -> None:
         """Reading begins, of a number of units if it is known: bytes (B) or rows. It may begin again, for a further
         pass over the data, or to write the output. The first rows of a pipe are awaited before that, between a `start`

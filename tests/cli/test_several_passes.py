@@ -1,0 +1,75 @@
+"""What a fit of several passes says, and that it learns the same from files, from parts of them, and from a pipe."""
+
+import gzip
+import json
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.cli.conftest import Workspace
+
+PLAN = "".join(f'[[steps]]\nmethod = "{method}"\n' for method in ("fill", "winsorize", "power", "zscore"))
+
+
+@pytest.fixture
+def flights(workspace: Workspace) -> Workspace:
+    rng = np.random.default_rng(21)
+    delay, distance = rng.lognormal(3, 1, size=3000).round() - 20, rng.integers(80, 5000, size=3000)
+    gaps = [None if i % 11 == 0 else value for i, value in enumerate(delay.tolist())]
+    frame = pl.DataFrame({"delay": gaps, "distance": distance})
+    frame.write_csv(workspace / "flights.csv")
+    frame.write_parquet(workspace / "flights.parquet", row_group_size=700)
+    (workspace / "flights.csv.gz").write_bytes(gzip.compress((workspace / "flights.csv").read_bytes()))
+    (workspace / "plan.toml").write_text(PLAN)
+    return workspace
+
+
+def test_each_pass_is_told_before_it_begins_and_when_it_has_ended(flights: Workspace) -> None:
+    words = ("fit", "flights.csv", "--plan", "plan.toml", "-p", "p.json")
+    done = flights.succeeds(*words, "-v", "--run-report", "run.json")
+    took = [line for line in done.lines if re.fullmatch(r"normcli: pass \d of 4 took \d+\.\d\d s", line)]
+    assert [line.split()[2] for line in took] == ["1", "2", "3", "4"]
+    seconds = json.loads((flights / "run.json").read_text())["pass_seconds"]
+    assert len(seconds) == 4
+    assert min(seconds) > 0
+    preview = flights.succeeds(*words, "--dry-run").err + flights.succeeds(*words, "--dry-run").out.decode()
+    for number, method in enumerate(("fill", "winsorize", "power", "zscore"), 1):
+        text = f"pass {number} of 4: {method} of delay, distance"
+        assert f"normcli: {text}" in done.lines
+        assert text in preview
+
+
+def test_one_pass_is_not_told(flights: Workspace) -> None:
+    done = flights.succeeds("fit", "flights.csv", "-m", "zscore", "-p", "p.json", "-v", "--run-report", "run.json")
+    assert "pass" not in done.err
+    assert json.loads((flights / "run.json").read_text())["pass_seconds"] == []
+
+
+FIT = ("fit", "--plan", "plan.toml", "-p", "p.json", "-o", "z.csv")
+
+
+def written(flights: Workspace, *words: str, stdin: bytes | None = None) -> tuple[bytes, bytes]:
+    """The parameters and the rows that a fit gives."""
+    flights.succeeds(*FIT, *words, **({} if stdin is None else {"stdin": stdin}))
+    paths = flights / "p.json", flights / "z.csv"
+    result = paths[0].read_bytes(), paths[1].read_bytes()
+    for path in paths:
+        path.unlink()
+    return result
+
+
+def test_a_file_a_pipe_and_threads_give_the_same_bytes(flights: Workspace) -> None:
+    content = (flights / "flights.csv").read_bytes()
+    expected = written(flights, "flights.csv")
+    assert written(flights, "flights.csv.gz") == expected
+    assert written(flights, "flights.csv", "--threads", "1") == expected
+    assert written(flights, stdin=content) == expected
+    assert "a plan of 4 passes" in flights.fails(2, *FIT[:-2], stdin=content)
+
+
+def test_another_cut_of_the_rows_gives_the_same_up_to_rounding(flights: Workspace) -> None:
+    (_, rows), (_, others) = written(flights, "flights.csv"), written(flights, "flights.parquet")
+    x, y = (pl.read_csv(text).to_numpy() for text in (rows, others))
+    np.testing.assert_allclose(y, x, rtol=0, atol=1e-6)  # to which λ is searched
