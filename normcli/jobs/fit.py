@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from normcli import columns, formats, pipeline, suggestions
-from normcli.errors import BadDataError, UsageError, printable, replaced, short
+from normcli import columns, formats, pipeline
+from normcli.errors import UsageError, printable, replaced
 from normcli.io.stores import is_uri
 from normcli.jobs import paths, writing
 from normcli.jobs.choosing import chosen, method_name, methods_of, needed
-from normcli.jobs.codes import codes
 from normcli.jobs.conventions import noted
 from normcli.jobs.parameter_files import lock, rows_before
+from normcli.jobs.planning import planned, report_doubtful
 from normcli.jobs.reading import Readers, check_repeatable, find
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.results import FitResult, Preview
 from normcli.jobs.run import Run
 from normcli.jobs.writing import Outputs, Pairs, transform_of
-from normcli.methods import listed
-from normcli.parameters import Parameters, Rules
+from normcli.parameters import Parameters
 from normcli.parameters import file as params
-from normcli.parameters.sketches import ColumnSketches
 from normcli.pipeline import SILENT, Events
 
 if TYPE_CHECKING:
-    from collections.abc import Container
-
     from normcli.formats import Description, Reader
     from normcli.io.inputs import Input
     from normcli.io.outputs import Target
@@ -62,48 +58,34 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         _check_options(run, inputs, old or needed(plan, request))
         run.connect(inputs)
         result.rows_before = 0 if old else rows_before(request.params)
-        directory, file, target = paths.is_directory(request.output), None, None
-        if request.params is not None:
-            target = run.changes.open(request.params, spool_dir=request.spool_dir)
-        run.open_rejects(request)
-        if request.output and not directory:
-            file = run.changes.open(request.output, spool_dir=request.spool_dir)
+        targets = _open_targets(run)
         to = request.to or formats.by_suffix(request.output)
         readers = Readers(
-            run, request, inputs, to=to, dialect=old.dialect if old else (), example=EXAMPLE, directory=directory,
-            writes=bool(request.output),
+            run, request, inputs, to=to, dialect=old.dialect if old else (), example=EXAMPLE,
+            directory=paths.is_directory(request.output), writes=bool(request.output),
         )  # fmt: skip
-        begun = old or planned(run, readers, needed(plan, request))
-        if not old:
-            begun = replace(begun, dialect=readers.options.dialect)
+        initial = old or replace(planned(run, readers, needed(plan, request)), dialect=readers.options.dialect)
         if request.no_sketch:
-            begun = replace(begun, sketches=None)
-        first = readers.first.description
-        _describe(result, begun, first, target, file)
-        if plan and not request.update:
-            _report_doubtful(result, plan, first)
-        run.detail(f"{first.name}: columns: {columns.described(first.schema)}")
-        for text in dict.fromkeys(s.computation() for step in begun.steps for s in step.blanks):
-            if text:
-                run.detail(text)
-        _check_passes(run, inputs, begun)
-        for text in begun.described_passes():
+            initial = replace(initial, sketches=None)
+        _describe(run, plan, initial, readers.first.description, targets)
+        _check_passes(run, inputs, initial)
+        for text in initial.described_passes():
             run.detail(text)
-        data = _writable(run, begun, readers, file) if request.output else (reader for _, reader in readers)
+        data = _writable(run, initial, readers, targets.file) if request.output else (reader for _, reader in readers)
         if request.dry_run:
             next(data)
             preview = Preview.of(readers, result.columns, result.targets)
-            result.preview = replace(preview, passes=begun.described_passes())
+            result.preview = replace(preview, passes=initial.described_passes())
             return result
-        spool = writing.spool_for(request, inputs, readers.first, to) if request.output and begun.learns else None
+        spool = writing.spool_for(request, inputs, readers.first, to) if request.output and initial.learns else None
         if spool:
             run.close_at_end(spool)
-        parameters, progress = _learned(run, begun, plan, readers, data, spool)
+        parameters, progress = _learned(run, initial, plan, readers, data, spool)
         result.parameters, result.digest, result.updated = parameters, parameters.digest, old is not None
-        params_target = None if old and parameters.digest == old.digest else target  # the same file is not replaced
-        run.changes.fill(params_target, params.pieces(parameters))
+        if old and parameters.digest == old.digest:  # the same file is not replaced
+            targets = replace(targets, params=None)
+        run.changes.fill(targets.params, params.pieces(parameters))
         if request.output:
-            targets = Targets(params_target, file)
             written = _write(run, parameters, readers, spool, targets, progress)
             result.rows_out = written.rows
             progress.clips, progress.fills = written.clips, written.fills
@@ -114,9 +96,20 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
             if not parameters.learns:
                 readers.first.source.drain()
             run.check_warnings()
-            run.changes.commit(params_target, run.rejects)
+            run.changes.commit(targets.params, run.rejects)
         result.rows = parameters.rows - old.rows if old else parameters.rows or progress.rows
     return result
+
+
+def _open_targets(run: Run[FitRequest, FitResult]) -> Targets:
+    """What the request names to be written. Raises OutputError."""
+    request, params_target, file = run.request, None, None
+    if request.params is not None:
+        params_target = run.changes.open(request.params, spool_dir=request.spool_dir)
+    run.open_rejects(request)
+    if request.output and not paths.is_directory(request.output):
+        file = run.changes.open(request.output, spool_dir=request.spool_dir)
+    return Targets(params_target, file)
 
 
 def _continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters | None:
@@ -180,107 +173,33 @@ def _check_exact(request: FitRequest, inputs: list[Input], wanted: Parameters | 
         check_repeatable(inputs, "--exact")
 
 
-def _check_passes(run: Run[FitRequest, FitResult], inputs: list[Input], begun: Parameters) -> None:
+def _check_passes(run: Run[FitRequest, FitResult], inputs: list[Input], initial: Parameters) -> None:
     """Raises UsageError for steps of several passes over data that can be read only once, or are added to a fit."""
-    if begun.pass_count == 1:
+    if initial.pass_count == 1:
         return
     if run.request.update:
         from normcli.pipeline.learning import check_continues
 
-        check_continues(printable(str(run.request.params)), begun, "updated")
+        check_continues(printable(str(run.request.params)), initial, "updated")
     if not run.request.output:  # what -o writes is kept, and can be read again
-        check_repeatable(inputs, f"a plan of {begun.pass_count} passes")
+        check_repeatable(inputs, f"a plan of {initial.pass_count} passes")
 
 
-def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Parameters:
-    """The unfitted parameters, for the selected columns, or all suitable ones, of the first input. Raises UsageError,
-    BadDataError."""
-    request, first = run.request, readers.first.description
-    name, keys = first.name, dict(first.keys)
-    first = first.expecting(plan.named(first.schema))
-    by = _named_columns("--by", request.by, first)
-    categories = _named_columns("--categories", request.categories, first)
-    weights = () if request.weights is None else (request.weights,)
-    first = first.expecting([n for n in (*by, *categories, *weights) if n not in keys])
-    readers.describe_first(first)
-    for flag, taken in (("--by", by), ("--categories", categories)):
-        if request.weights in taken:
-            raise UsageError(f"--weights {request.weights}: is a column of {flag}")
-    beside = {*by, *categories, *weights}
-    if {*by, *weights} and any(s.multiple > 1 for method in plan.learners for s in method.statistics):
-        what = f"{methods_of(plan)} learns from batches of rows that follow each other"
-        raise UsageError(f"{what}: --by and --weights are not for it")
-    absent = sorted(beside.difference((f.name for f in first.schema), keys))
-    if absent:
-        hint = suggestions.hint(absent[0], [f.name for f in first.schema])
-        raise BadDataError(f"{name}: no column is called '{printable(absent[0])}'", hint)
-    names = [f.name for f in first.schema]
-    schema = plan.insisted(first.schema, first.identifiers)
-    try:
-        steps = plan.steps(
-            schema, lambda name: readers.first.list_size(name), beside,
-            data=name, not_numbers=first.not_numbers, indexes=first.indexes | first.identifiers, hint=first.hint,
-        )  # fmt: skip
-    except BadDataError:
-        values = any(f.type != "null" for f in first.schema)
-        if values and not any(c.columns for c in plan.plan_steps):  # none is left, and why not each
-            _explain(run, first, {*beside, *plan.left_out(names)})
-        raise
-    rules = Rules().override(request.unseen, request.min_count)
-    parameters = Parameters(steps, schema, by=by, weights=request.weights, rules=rules)
-    if categories:
-        from normcli.parameters.categories import Category  # here, for few fits have any
-
-        parameters = replace(parameters, categories=tuple(map(Category, categories)))
-    parameters.check_rules()
-    if parameters.learns:
-        parameters = replace(parameters, sketches=ColumnSketches(parameters.columns_to_measure))
-    on_purpose = plan.left_out(names).union(first.indexes if all(c.columns for c in plan.plan_steps) else ())
-    _explain(run, first, {*parameters.needs(), *beside, *on_purpose})
-    return parameters
-
-
-def _named_columns(flag: str, texts: Sequence[str], first: Description) -> tuple[str, ...]:
-    """The columns of --by or --categories, `flag`: of each text that which is called so, or names between commas.
-    Raises UsageError for one given twice."""
-    available = {*dict(first.keys), *(f.name for f in first.schema)}
-    names = tuple(name for text in texts for name in columns.parts(text, available))
-    if len(set(names)) < len(names) or not available.issuperset(n for n in names if not n):
-        raise UsageError(f"{flag} {f' {flag} '.join(texts)}: a column is named twice, or not at all")
-    return names
-
-
-def _explain(run: Run[FitRequest, FitResult], first: Description, known: Container[str]) -> None:
-    """Warns of a header that looks like data, and of columns that are probably excluded by mistake; reports those that
-    are excluded as an index."""
-    if first.doubt:
-        run.warning(first.doubt)
-    doubts = {**first.doubts, **first.unread_numbers}
-    for name in (f.name for f in first.schema if f.name in doubts and f.name not in known):
-        run.warning(doubts[name])
-    if names := [f.name for f in first.schema if f.name in first.identifiers and f.name not in known]:
-        takes = f"-c {short(names[0])} takes it" if len(names) == 1 else "-c takes each by its name"
-        run.notice(f"{first.name}: {listed(names)} left out: numbers that begin with zeros, as names do ({takes})")
-    indexes = [f.name for f in first.schema if f.is_number and f.name in first.indexes and f.name not in known]
-    if indexes:
-        run.notice(f"{first.name}: {listed(indexes)} left out: an index of pandas (-c takes it)")
-
-
-def _describe(result: FitResult, parameters: Parameters, first: Description, *targets: Target | None) -> None:
-    """Which columns take part and which are left, and what is written."""
-    needs = set(parameters.needs())
-    result.columns = tuple(f.name for f in parameters.schema if f.name in needs)
+def _describe(
+    run: Run[FitRequest, FitResult], plan: Plan | None, initial: Parameters, first: Description, targets: Targets
+) -> None:
+    """Which columns take part and which are left, how they are computed, and what is written."""
+    result, request, needs = run.result, run.request, set(initial.needs())
+    result.columns = tuple(f.name for f in initial.schema if f.name in needs)
     result.left = tuple(f.name for f in first.schema if f.name not in set(result.columns))
-    names = [target.name for target in targets if target is not None]
-    result.targets = (*names, *([printable(str(result.output))] if paths.is_directory(result.output) else ()))
-
-
-def _report_doubtful(result: FitResult, plan: Plan, first: Description) -> None:
-    """Which columns take part by default and may be codes, and which lists do not."""
-    if not any(step.columns or step.exclude for step in plan.plan_steps):
-        result.codes = codes(result.columns)
-    if not any(step.columns for step in plan.plan_steps):
-        result.lists = tuple(f.name for f in first.schema if f.list_of and f.name in result.left)
+    names = [target.name for target in (targets.params, targets.file) if target is not None]
+    result.targets = (*names, *([printable(str(request.output))] if paths.is_directory(request.output) else ()))
+    if plan and not request.update:
+        report_doubtful(result, plan, first)
+    run.detail(f"{first.name}: columns: {columns.described(first.schema)}")
+    for text in dict.fromkeys(s.computation() for step in initial.steps for s in step.blanks):
+        if text:
+            run.detail(text)
 
 
 def _writable(
@@ -298,22 +217,22 @@ def _writable(
 
 
 def _learned(
-    run: Run[FitRequest, FitResult], begun: Parameters, plan: Plan | None, readers: Readers, data: Iterator[Reader],
+    run: Run[FitRequest, FitResult], initial: Parameters, plan: Plan | None, readers: Readers, data: Iterator[Reader],
     spool: Spool | None,
 ) -> tuple[Parameters, Progress]:  # fmt: skip
     """The parameters fitted to all inputs, whose rows are stored in the spool if there is one; and the counts."""
     request = run.request
-    note = request.note or begun.note if begun.note else noted(request.like, request.method, request.note)
-    begun, engine = replace(begun, note=note), run.engine(request, begun)
+    note = request.note or initial.note if initial.note else noted(request.like, request.method, request.note)
+    initial, engine = replace(initial, note=note), run.engine(request, initial)
     with run.counting(request, readers) as progress:
         fitted = pipeline.fit(
-            data, begun, engine, infinite=request.infinite, skip=request.skips,
+            data, initial, engine, infinite=request.infinite, skip=request.skips,
             once=request.update and not request.recount, keep=spool, reopen=readers.reopened, progress=progress,
             max_memory=request.max_memory, excludes=plan.excludes if plan else lambda name: True,
-            remote=run.remote_inputs(begun, readers),
+            remote=run.remote_inputs(initial, readers),
         )  # fmt: skip
-        if begun.sketches and not fitted.sketches:
-            column = printable(str(begun.weights))
+        if initial.sketches and not fitted.sketches:
+            column = printable(str(initial.weights))
             run.notice(f"no sketches are kept: weights in column '{column}' are not whole numbers")
         if fitted.learns:
             progress.end()
