@@ -27,7 +27,7 @@ from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.parameters import Parameters, unfitted
 from normcli.parameters import file as params
-from normcli.pipeline import Events, Progress, learning
+from normcli.pipeline import Events, Progress, merging, relearning
 from normcli.stats.moments import Moments
 from tests.formats.conftest import in_memory, reader, through_pipe
 from tests.methods.test_method_contract import made as with_defaults
@@ -71,7 +71,7 @@ def updated(method: Method, inputs: Sequence[bytes]) -> Parameters:
 
 
 def merged(plans: Sequence[Parameters], **how: Any) -> Parameters:
-    return params.sealed(learning.merge([(f"{i}.json", again(p)) for i, p in enumerate(plans)], **how))
+    return params.sealed(merging.merge([(f"{i}.json", again(p)) for i, p in enumerate(plans)], **how))
 
 
 @st.composite
@@ -137,7 +137,7 @@ def test_a_plan_is_not_changed_by_what_continues_it() -> None:
     before = params.write(plan)
     fit(plan, text([[4, 4]]))
     merged([plan, fit(ZScore(), text([[4, 4]]))])
-    learning.relearn(plan, MinMax())
+    relearning.relearn(plan, MinMax())
     assert params.write(plan) == before
 
 
@@ -316,24 +316,24 @@ def test_relearning_is_fitting_the_other_method(method: Method, wanted: Method) 
     kept = {type(s): s.settings() for s in method.statistics}
     enough = all(kept.get(type(s)) == s.settings() for s in wanted.statistics)
     if method.by_row == wanted.by_row and enough:
-        assert params.write(learning.relearn(old, wanted)) == params.write(fitted(wanted))
+        assert params.write(relearning.relearn(old, wanted)) == params.write(fitted(wanted))
     else:
         with pytest.raises(UsageError, match=r"learns from .*, and the file has kept .*"):
-            learning.relearn(old, wanted)
+            relearning.relearn(old, wanted)
 
 
 def test_what_needs_no_data_learns_of_any() -> None:
-    made = learning.relearn(fit(ZScore(), DATA), Unit(norm="l1"))
+    made = relearning.relearn(fit(ZScore(), DATA), Unit(norm="l1"))
     assert (made.rows, made.inputs, made.learns) == (0, (), False)
     with pytest.raises(UsageError, match=r"zscore learns from extrema, moments, and the file has kept nothing"):
-        learning.relearn(made, ZScore())
+        relearning.relearn(made, ZScore())
 
 
 def test_data_unfit_for_the_other_method_are_refused() -> None:
     one_row = fit(ZScore(), text([[1, 2]]))
-    assert learning.relearn(one_row, MinMax()).rows == 1
+    assert relearning.relearn(one_row, MinMax()).rows == 1
     with pytest.raises(BadDataError):
-        learning.relearn(fit(Decorrelate(), text([[1, 2], [2, 4], [3, 6]])), Whiten())
+        relearning.relearn(fit(Decorrelate(), text([[1, 2], [2, 4], [3, 6]])), Whiten())
 
 
 # -- words and the file ------------------------------------------------------------------------------------------

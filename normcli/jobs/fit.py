@@ -178,7 +178,7 @@ def _check_passes(run: Run[FitRequest, FitResult], inputs: list[Input], initial:
     if initial.pass_count == 1:
         return
     if run.request.update:
-        from normcli.pipeline.learning import check_continues
+        from normcli.pipeline.merging import check_continues
 
         check_continues(printable(str(run.request.params)), initial, "updated")
     if not run.request.output:  # what -o writes is kept, and can be read again

@@ -17,7 +17,7 @@ from normcli.jobs.run import Run
 from normcli.methods import listed
 from normcli.parameters import Parameters
 from normcli.parameters import file as params
-from normcli.pipeline import SILENT, Events, learning
+from normcli.pipeline import SILENT, Events, learning, merging
 
 EXAMPLE = "normcli merge part-*.json -o whole.json"
 
@@ -37,7 +37,7 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
                     run.warning(cut)
                 name = "<stdin>" if source == "-" else source if isinstance(source, str) else "<memory>"
                 parameters = read_parameters(source, example=EXAMPLE, allow_edited=request.allow_edited)
-                cut = (short := learning.cut_batch(parameters)) and f"{name}: {short}"
+                cut = (short := merging.cut_batch(parameters)) and f"{name}: {short}"
                 if parameters.sketches is None:
                     lacking.append(name)
                 yield name, parameters
@@ -45,7 +45,7 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
         lock(run, request.output, request.wait)
         target = None if request.output is None else run.changes.open(request.output)
         result.rows_before = rows_before(request.output)
-        merged = learning.merge(plans(), allow_duplicates=request.allow_duplicates)
+        merged = merging.merge(plans(), allow_duplicates=request.allow_duplicates)
         parameters = result.parameters = params.sealed(replace(merged, note=request.note or merged.note))
         result.method, result.digest = methods_of(parameters), parameters.digest
         if lacking and len(lacking) < len(sources):

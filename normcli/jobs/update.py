@@ -20,7 +20,7 @@ from normcli.jobs.results import FitResult
 from normcli.jobs.run import Run
 from normcli.methods import Method, listed, spelled
 from normcli.parameters import file as params
-from normcli.pipeline import SILENT, Events, learning
+from normcli.pipeline import SILENT, Events, learning, merging, relearning
 
 if TYPE_CHECKING:
     from normcli.parameters import Parameters
@@ -59,7 +59,7 @@ def _relearned(request: RelearnRequest, method: Method) -> Parameters:
     if request.no_sketch:
         old = replace(old, sketches=None)
     try:
-        parameters = learning.relearn(replace(old, note=request.note or old.note, rules=rules), method)
+        parameters = relearning.relearn(replace(old, note=request.note or old.note, rules=rules), method)
         request.check_needs(keys=None if parameters.by else "these are not (fit --by)")
         return params.sealed(parameters)
     except UsageError as e:
@@ -101,7 +101,7 @@ def continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters 
     )
     _check_agrees(path, parameters, plan, method_options)
     _check_columns(path, parameters, request)
-    learning.check_continues(printable(path), parameters, "updated")
+    merging.check_continues(printable(path), parameters, "updated")
     return parameters
 
 
@@ -144,7 +144,7 @@ def _check_plan(path: str, parameters: Parameters, plan: Plan) -> None:
     lengths = {step.columns[0]: step.length or 0 for step in reversed(parameters.steps)}
     beside = {*parameters.texts, *([] if parameters.weights is None else [parameters.weights])}
     steps = plan.steps(parameters.schema, lambda name: lengths.get(name, 0), beside, data=path)
-    difference = next(learning.differences(printable(path), parameters, replace(parameters, steps=steps)), None)
+    difference = next(merging.differences(printable(path), parameters, replace(parameters, steps=steps)), None)
     if difference:
         raise UsageError(f"{plan.name}: {difference}", "--plan may be left out")
 

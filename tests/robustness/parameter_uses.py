@@ -12,7 +12,7 @@ from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadRowError, NormcliError
 from normcli.parameters import FrameTransform, Parameters, measure
 from normcli.parameters import file as params
-from normcli.pipeline import learning
+from normcli.pipeline import learning, merging
 
 VALUES = np.array([0.0, 1.0, 2.5, 0.001, 7.0, 40.0, 3.0, 1e6])
 
@@ -63,7 +63,7 @@ def put_to_use(plan: Parameters) -> dict[str, bool]:
             back.transform(made, "error", texts=[columns.with_texts(made[0], ())])
 
     def merge() -> None:
-        check_file(learning.merge([("one", plan), ("two", plan)], allow_duplicates=True))
+        check_file(merging.merge([("one", plan), ("two", plan)], allow_duplicates=True))
 
     def update() -> None:
         total = learning.Total(plan)
