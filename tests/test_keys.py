@@ -8,11 +8,12 @@ from typing import Any
 
 import jsonschema
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normcli import registry
+from normcli import api, registry
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
 from normcli.columns import Field
@@ -155,6 +156,16 @@ def test_a_key_s_rows_are_transformed_as_by_a_fit_of_them_alone(name: str) -> No
         np.testing.assert_allclose(out[codes == group], alone, rtol=1e-11, atol=1e-12)
         if not name.startswith("unit"):
             np.testing.assert_array_equal(out[codes == group], fitted.taken([group + 1])(Block.of(here)))
+
+
+@every_method
+def test_rows_of_an_unseen_key_are_missing_whatever_a_method_does_with_missing_values(name: str) -> None:
+    parameters = params.read(written(name)).override("missing", None)
+    table = pa.table({n: DATA[:4, j] for j, n in enumerate(NAMES)} | dict.fromkeys(parameters.by, ["no such key"] * 4))
+    out = api.apply(parameters, table)
+    results = [np.asarray(out[n]) for n in out.column_names if n not in parameters.by]
+    assert results
+    assert np.isnan(np.array(results, np.float64)).all()
 
 
 def refusal(name: str, path: tuple[str | int, ...], new: Any) -> str:

@@ -21,7 +21,7 @@ class Fill(Method, frozen=True, kw_only=True):
     """x, or where it is missing, the mean, the median or a number
 
     For what can't do with missing values, as most models can't. By key, a column that has no value with a key is filled
-    by that of all rows; one that has no value at all stays missing. What was filled can't be told from what was there:
+    by that of all rows; one that has no value at all stays as it is. What was filled can't be told from what was there:
     --inverse refuses it, and with --lossy leaves it filled. The median of up to 4,096 values is exact; beyond, it comes
     from a sketch, as that of robust. A number learns nothing: fit reads only the header.
     """

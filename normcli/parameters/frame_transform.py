@@ -22,7 +22,7 @@ from normcli.parameters.column_layout import ColumnLayout
 from normcli.parameters.keys import described
 from normcli.parameters.matrices import Matrices, map_frames, raise_first
 from normcli.parameters.parameters import Parameters
-from normcli.parameters.rules import INSTEAD, PASS
+from normcli.parameters.rules import INSTEAD, MISSING, PASS
 from normcli.parameters.steps import Step
 
 if TYPE_CHECKING:
@@ -203,14 +203,16 @@ class FrameTransform(Struct, frozen=True, dict=True):
     def by_group(
         self, work: Callable[[Block], Array], block: Block, codes: Codes | None, instead: Callable[[], Array]
     ) -> Array:
-        """(rows, outputs) the result of `work` on a block whose rows belong to groups `codes`; rows of group PASS get
-        their values from `instead`."""
+        """(rows, outputs) the result of `work` on a block whose rows belong to groups `codes`; those of group
+        MISSING are NaN, and those of PASS get their values from `instead`."""
         if codes is None:
             return work(block)
-        known = block
-        if (codes < 0).any():  # rows without a group raise no errors
-            known = replace(block, columns=tuple(np.where(codes < 0, np.nan, x) for x in block.columns), matrix=None)
-        values = work(replace(known, codes=np.maximum(codes, 0), groups=1 + len(self.parameters.keys)))
+        groups = 1 + len(self.parameters.keys)
+        if not (codes < 0).any():
+            return work(replace(block, codes=codes, groups=groups))
+        empty = tuple(np.where(codes < 0, np.nan, x) for x in block.columns)  # rows without a group raise no errors
+        values = work(replace(block, columns=empty, matrix=None, codes=np.maximum(codes, 0), groups=groups))
+        values[codes == MISSING] = np.nan  # which a step may have filled
         if (stays := codes == PASS).any():
             values[stays] = instead()[stays]
         return values

@@ -34,8 +34,9 @@ class Statistic(Record, frozen=True):
 
     @property
     def is_unknown(self) -> bool:
-        """Whether nothing is known of any column."""
-        return bool(self.groups) and all(bool(np.isnan(getattr(self, name)).all()) for name in self.axes())
+        """Whether nothing is known of any column. What has no values is known: a sketch of none is empty."""
+        arrays = [getattr(self, name) for name in self.axes()]
+        return any(a.size for a in arrays) and all(bool(np.isnan(a).all()) for a in arrays)
 
     def of(self, block: Block) -> Self:
         """The statistic of one block, with the settings of this (blank) one."""

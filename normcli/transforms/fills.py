@@ -7,11 +7,11 @@ from normcli.blocks.expressions import Expression, if_missing
 from normcli.blocks.record import Array, per_group
 from normcli.errors import NotInvertibleError
 from normcli.transforms import Terms
-from normcli.transforms._lossy import Lossy, if_known
+from normcli.transforms._lossy import Lossy
 
 
 class Fills(Lossy, frozen=True):
-    """y = x, or `value` where that is missing. That of a column without values is NaN, and all of it is missing."""
+    """y = x, or `value` where that is missing: NaN for a column without values, in which nothing is filled."""
 
     value: Array = per_group("feature", empty=np.nan)  # input units
 
@@ -21,12 +21,12 @@ class Fills(Lossy, frozen=True):
     def _normalized(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")
         for x, value, y in zip(block.columns, self.value[0], out.T, strict=True):
-            np.add(x, value if np.isnan(value) else 0.0, out=y)  # also turns −0 into 0
+            np.add(x, 0.0, out=y)  # turns −0 into 0
             np.copyto(y, value, where=np.isnan(x))
         return out
 
     def formula(self, x: Expression) -> Expression:
-        return if_known(if_missing(x, self.parameter("value")), self.value[0])
+        return if_missing(x, self.parameter("value")) + 0.0
 
     def check_invertible(self) -> None:
         raise NotInvertibleError("what was missing is not known any more", "--lossy leaves it filled")

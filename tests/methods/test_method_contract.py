@@ -291,7 +291,8 @@ def test_missing_values_are_left_out_and_stay_missing(name: str) -> None:
 
 @every_name
 def test_a_column_without_a_value_goes_through_the_parameter_file(name: str) -> None:
-    """And comes out missing; methods that need whole rows refuse it, those that learn nothing do not mind."""
+    """And comes out missing, or as it is where missing values are filled; methods that need whole rows refuse it, those
+    that learn nothing do not mind."""
     if not made(name).by_row and made(name).statistics:
         x = data()
         x[:, 1] = np.nan
@@ -299,8 +300,19 @@ def test_a_column_without_a_value_goes_through_the_parameter_file(name: str) -> 
         back = roundtrip(step, 60)
         assert_same(back.fitted, step.fitted)
         y = back.fitted(Block.of(data()))
-        assert np.isnan(y[:, 1]).all()
+        np.testing.assert_array_equal(y[:, 1], data()[:, 1] if name == "fill" else np.full(60, np.nan))
         assert np.isfinite(y[:, [0, 2, 3]]).all()
+
+
+@every_name
+def test_data_without_any_value_go_through_the_parameter_file(name: str) -> None:
+    """So that a nightly fit that met them goes on the next night."""
+    if not made(name).by_row and made(name).statistics:
+        step = fitted(name, np.full((60, 4), np.nan))
+        back = roundtrip(step, 60)
+        assert_same(back.fitted, step.fitted)
+        for mine, theirs in zip(back.states, step.states, strict=True):
+            assert_same(mine, theirs)
 
 
 # -- tables in memory --------------------------------------------------------------------------------------------
