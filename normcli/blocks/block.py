@@ -9,9 +9,10 @@ from msgspec.structs import force_setattr, replace
 from numpy.typing import ArrayLike, NDArray
 
 from normcli.blocks.record import Array, Codes
-from normcli.blocks.reductions import Reductions
+from normcli.blocks.reductions import Reductions, Sampling
 from normcli.caching import cached_property
 from normcli.kernel import columns as kernel_columns
+from normcli.kernel.sketches import Samples
 
 STRIP = 1 << 15  # values
 
@@ -145,6 +146,16 @@ class Block(Struct, frozen=True, dict=True, weakref=True):
     def reductions(self) -> Reductions | None:
         """Of all columns, without weights and groups; None where the native kernel does not compute them."""
         return Reductions.of(self.columns)
+
+    def reduce(self, sampling: Sampling | None = None) -> None:
+        """Computes the reductions, and samples all columns meanwhile, if they are to be sampled."""
+        self.__dict__["reductions"] = Reductions.of(self.columns, sampling)
+
+    @property
+    def samples(self) -> Samples | None:
+        """Of all columns, if these were sampled."""
+        known: Reductions | None = self.__dict__.get("reductions")
+        return known.samples if known is not None else None
 
     @cached_property
     def sums(self) -> Array:

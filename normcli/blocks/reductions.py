@@ -14,9 +14,23 @@ from numpy.typing import NDArray
 from normcli.blocks.record import Array
 from normcli.kernel import columns as kernel
 from normcli.kernel import library
+from normcli.kernel.sketches import Samples
 
 PROBE = 1500  # values
 WIDEST = 1e150  # greatest − least up to which no sum of deviations overflows
+
+
+class Sampling(Struct, frozen=True):
+    """How the columns of a block are sampled while they are reduced."""
+
+    position: int  # of the block
+    k: int  # most items of a sketch
+    shares: tuple[float, float]  # as of `Samples`
+    most: int  # values of a sample
+
+    def of(self, columns: int, rows: int) -> Samples:
+        """Room for samples of so many columns (rows,)."""
+        return Samples(columns, columns * min(rows, self.most), self.position, self.k, self.shares)
 
 
 class Reductions(Struct, frozen=True):
@@ -25,6 +39,7 @@ class Reductions(Struct, frozen=True):
 
     arrays: tuple[Array, ...]  # the columns, (rows,) each; NaN where missing
     pointers: kernel.Pointers  # (columns,) to them
+    samples: Samples | None  # of them, if they were sampled
     count: Array  # (columns,) as all that follow
     sum: Array
     least: Array
@@ -34,13 +49,15 @@ class Reductions(Struct, frozen=True):
     squares: Array  # sum of (x − mean)²
 
     @classmethod
-    def of(cls, columns: Sequence[Array]) -> Reductions | None:
-        """Of columns (rows,), contiguous and aligned; None where the kernel does not compute them."""
+    def of(cls, columns: Sequence[Array], sampling: Sampling | None = None) -> Reductions | None:
+        """Of columns (rows,), contiguous and aligned, and samples of them, if they are to be sampled; None where the
+        kernel does not compute them."""
         if not columns or not _adds_as_numpy(library()) or any(x.dtype != np.float64 for x in columns):
             return None
         pointers = kernel.pointers(columns)
-        reduced = kernel.reductions(pointers, len(columns[0]))
-        return None if reduced is None else cls(tuple(columns), pointers, *reduced)
+        samples = sampling.of(len(columns), len(columns[0])) if sampling else None
+        reduced = kernel.reductions(pointers, len(columns[0]), samples)
+        return None if reduced is None else cls(tuple(columns), pointers, samples, *reduced)
 
     @property
     def rows(self) -> int:
@@ -66,8 +83,8 @@ class Reductions(Struct, frozen=True):
 
     def __getitem__(self, some: slice) -> Reductions:
         """Of some of the columns."""
-        parts: dict[str, Any] = {name: getattr(self, name)[some] for name in self.__struct_fields__}
-        return replace(self, **parts)
+        parts: dict[str, Any] = {n: getattr(self, n)[some] for n in self.__struct_fields__ if n != "samples"}
+        return replace(self, samples=None, **parts)
 
     def about(self, centre: Array) -> tuple[Array, Array]:
         """(columns,) the mean of x − centre, and the sum of squares, of columns that are `certain`."""

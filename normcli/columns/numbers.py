@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from normcli.blocks.block import Block
+from normcli.blocks.reductions import Sampling
 from normcli.columns.frame import Frame
 from normcli.errors import InfiniteValueError
 
@@ -21,8 +22,11 @@ def inexact(frame: Frame, wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(n for n in wanted if any(abs(end) > EXACT for end in frame.ends(n) if end is not None))
 
 
-def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error", *, reduce: bool = False) -> Block:
-    """The wanted columns as float64, with `reduce` reduced for statistics while they are read. Raises
+def block(
+    frame: Frame, wanted: Sequence[str], infinite: Infinite = "error", *, reduce: bool = False,
+    sampling: Sampling | None = None,
+) -> Block:  # fmt: skip
+    """The wanted columns as float64, with `reduce` reduced for statistics while they are read, and so sampled. Raises
     InfiniteValueError for the first infinite value, unless those count as missing."""
     columns = [frame.numbers(name) for name in wanted]
     matrix = None
@@ -33,7 +37,7 @@ def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error", *, 
         columns = list(matrix.T)
     result = Block(tuple(columns), matrix)
     if reduce:
-        _ = result.reductions  # with the sums, by which infinite values are noticed
+        result.reduce(sampling)  # with the sums, by which infinite values are noticed
     return finite(result, wanted, infinite)
 
 

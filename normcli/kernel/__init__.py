@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 4  # NK_INTERFACE of kernel.h, as text.py knows it
+INTERFACE = 5  # NK_INTERFACE of kernel.h, as text.py knows it
 SWITCH = "NORMCLI_KERNEL"  # the variable
 SETTINGS = dict.fromkeys(("", "on", "1", "true", "yes"), True) | dict.fromkeys(("off", "0", "false", "no"), False)
 REUSED = "pip may use again a wheel that was built without a compiler: pip install --no-cache-dir builds another"

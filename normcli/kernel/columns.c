@@ -2,6 +2,7 @@
  * Higham, "The accuracy of floating point summation", SIAM Journal on Scientific Computing 14, 1993). */
 #include "kernel.h"
 #include "octets.h"
+#include "sampling.h"
 
 #include <math.h>
 
@@ -123,6 +124,8 @@ void nk_reduce(const nk_columns *c)
         c->greatest[j] = doubt ? NAN : r.greatest;
         c->centers[j] = c->sums[j] / c->counts[j];
         store_deviations(c, j, sum_about(x, count, c->centers[j], wide)); /* while the values are in the cache */
+        if (c->samples)
+            nk_sample_reduced(c->samples, j, x, count, c->rows);
     }
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.kernel import library
+from normcli.kernel.sketches import Samples
 
 ARRAYS = ("counts", "sums", "least", "greatest", "centers", "deviations", "squares")  # (features,)
 
@@ -19,7 +20,7 @@ Pointers = NDArray[np.uintp]
 
 class _Columns(Structure):
     _fields_ = (
-        *((name, c_void_p) for name in ("columns", "room", *ARRAYS)),
+        *((name, c_void_p) for name in ("columns", "room", *ARRAYS, "samples")),
         ("rows", c_uint64), ("features", c_uint32), ("lanes", c_uint32),
     )  # fmt: skip
 
@@ -29,15 +30,17 @@ def pointers(columns: Sequence[Array]) -> Pointers:
     return np.array([_address(x) for x in columns], np.uintp)
 
 
-def reductions(columns: Pointers, rows: int, *, lanes: int = 0) -> Array | None:
+def reductions(columns: Pointers, rows: int, samples: Samples | None = None, *, lanes: int = 0) -> Array | None:
     """(7, features) reductions of columns (rows,): the number of values but NaN, their sum, the least and the greatest
-    (NaN where one is 0 and there is a -0), the mean, and the sums of deviations from it and of their squares. None
-    without the kernel."""
+    (NaN where one is 0 and there is a -0), the mean, and the sums of deviations from it and of their squares; and into
+    `samples`, if there are any, samples of them. None without the kernel."""
     kernel = library()
     if kernel is None:
         return None
     out, room = np.empty((len(ARRAYS), len(columns))), np.empty(rows)
-    kernel.nk_reduce(byref(_call(columns, room, out, lanes)))
+    call = _call(columns, room, out, lanes)
+    call.samples = samples.address if samples else None
+    kernel.nk_reduce(byref(call))
     return out
 
 
@@ -64,7 +67,7 @@ def present(x: Array) -> Array | None:
 def _call(columns: Pointers, room: Array, out: Array, lanes: int) -> _Columns:
     """With the rows of `out` (7, features) as arrays."""
     arrays = (_address(out) + n * out.strides[0] for n in range(len(out)))
-    return _Columns(_address(columns), _address(room), *arrays, len(room), len(columns), lanes)
+    return _Columns(_address(columns), _address(room), *arrays, None, len(room), len(columns), lanes)
 
 
 def _address(array: NDArray[Any]) -> int:

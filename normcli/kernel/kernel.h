@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-#define NK_INTERFACE 4       /* number of this interface: another one where a layout or a meaning changes */
+#define NK_INTERFACE 5       /* number of this interface: another one where a layout or a meaning changes */
 #define NK_PADDING 16        /* bytes that must be readable after a text that is parsed, whatever they are */
 #define NK_LONGEST_NUMBER 24 /* characters of the longest number: -1.7976931348623157e+308 */
 #define NK_ROOM 40           /* bytes that nk_write_number may write to */
@@ -164,6 +164,28 @@ NK_EXPORT uint32_t nk_write_number(double x, char *text);
 
 /* -- columns to sums ----------------------------------------------------------------------------------------------- */
 
+/* Samples of columns, and sketches of them. nk_sample takes columns, lengths, counts and heights; nk_reduce has columns
+ * and lengths of its own, counts, and finds heights h as great as 1 + share * count >= 2^h permits. */
+typedef struct {
+    const double *const *columns; /* (features) of (lengths) each */
+    const uint64_t *lengths;      /* (features) */
+    uint64_t *counts;             /* (features) values that are not NaN */
+    uint64_t *heights;            /* (features) of 2^height consecutive values, one is sampled */
+    double *sample;               /* counts >> heights values of each column, one column after the other */
+    double *items;                /* (features, k) level after level, padded with +inf; beyond the sample, at first */
+    int64_t *sizes;               /* (features, NK_LEVELS) */
+    uint64_t *seeds;              /* (features) */
+    double *room;                 /* (the longest column with NaN) for whatever nk_sample needs meanwhile */
+    double position;              /* of the block */
+    double shares[2];             /* of columns without NaN, and with them */
+    uint64_t features;
+    uint64_t k;                   /* most items, more than heights */
+    uint64_t size;                /* of the sample: 0 at first */
+    /* result */
+    uint64_t width;               /* items of the fullest column */
+    uint64_t levels;              /* of the deepest */
+} nk_samples; /* 136 */
+
 /* Columns, and the reductions of their values but NaN. Every sum has the bits of numpy's pairwise summation of a
  * contiguous column, from which NaN was removed. */
 typedef struct {
@@ -176,10 +198,11 @@ typedef struct {
     double *centers;              /* from which deviations are taken */
     double *deviations;           /* sums of them */
     double *squares;              /* sums of their squares; deviations and squares are rounded before they are added */
+    nk_samples *samples;          /* NULL, or of as many features: these are sampled, too, while they are in the cache */
     uint64_t rows;
     uint32_t features;
     uint32_t lanes;               /* 0; for tests, 2: no wider vectors than every processor has */
-} nk_columns; /* 88 */
+} nk_columns; /* 96 */
 
 NK_EXPORT void nk_reduce(const nk_columns *columns); /* all of it, with centers that are sums divided by counts */
 
@@ -259,29 +282,9 @@ typedef struct {
  * suffice. */
 NK_EXPORT int32_t nk_merge_sketches(nk_merge *merge);
 
-/* Sketches of columns, from samples. */
-typedef struct {
-    const double *const *columns; /* (features) of (lengths) each */
-    const uint64_t *lengths;      /* (features) */
-    const uint64_t *counts;       /* (features) values that are not NaN */
-    const uint64_t *heights;      /* (features) of 2^height consecutive values, one is sampled */
-    double *sample;               /* (features, stride) padded with +inf */
-    double *items;                /* (features, k) level after level, padded with +inf; beyond the sample, at first */
-    int64_t *sizes;               /* (features, NK_LEVELS) */
-    uint64_t *seeds;              /* (features) */
-    double *room;                 /* (the longest column with NaN) for whatever is needed meanwhile */
-    double position;              /* of the block */
-    uint64_t features;
-    uint64_t stride;              /* at least counts >> heights */
-    uint64_t k;                   /* most items, more than heights */
-    /* result */
-    uint64_t width;               /* items of the fullest column */
-    uint64_t levels;              /* of the deepest */
-} nk_samples; /* 120 */
-
-/* Fills the sample; when each column of it is sorted, nk_halve makes sketches of it. Returns NK_DONE, or NK_UNFIT where
+/* Fills samples; when each column of one is sorted, nk_halve makes sketches of it. Returns NK_DONE, or NK_UNFIT where
  * a count is wrong. */
-NK_EXPORT int32_t nk_sample(const nk_samples *samples);
+NK_EXPORT int32_t nk_sample(nk_samples *samples);
 NK_EXPORT void nk_halve(nk_samples *samples);
 
 /* -- which library this is ----------------------------------------------------------------------------------------- */

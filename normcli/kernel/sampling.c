@@ -1,6 +1,7 @@
 /* Sketches of columns from samples of them, as stats/_sampling.py has them; and columns without missing values. */
 #include "kernel.h"
 #include "octets.h"
+#include "sampling.h"
 #include "splitmix.h"
 
 enum { HALF = 1 << 15 }; /* of the coins, in which those of a sample begin */
@@ -34,26 +35,42 @@ INLINE uint64_t coin(uint64_t seed, uint64_t number)
     return mixed(seed % HALF + number + 1);
 }
 
-int32_t nk_sample(const nk_samples *s)
+/* Appends the sample of the j-th column, of which x are the values but NaN. */
+static void sample(nk_samples *s, uint64_t j, const double *x)
+{
+    const uint64_t n = s->counts[j], height = s->heights[j], group = n >> height, seed = seed_of(x, n, s->position);
+    double *to = s->sample + s->size, *items = s->items + j * s->k;
+    if (height) /* -0 becomes 0 */
+        for (uint64_t i = 0; i < group; i++)
+            to[i] = x[(i << height) + low_bits(coin(seed, i), height)] + 0.0;
+    else
+        for (uint64_t i = 0; i < group; i++)
+            to[i] = x[i] + 0.0;
+    for (uint64_t h = 0; h < height; h++)
+        if (n >> h & 1)
+            *items++ = x[n - low_bits(n, h + 1) + low_bits(coin(seed, h), h)] + 0.0;
+    s->seeds[j] = seed;
+    s->size += group;
+}
+
+void nk_sample_reduced(nk_samples *s, uint64_t j, const double *x, uint64_t count, uint64_t rows)
+{
+    const uint64_t most = (uint64_t)(1.0 + s->shares[count < rows] * (double)count);
+    s->counts[j] = count;
+    s->heights[j] = 63 - (uint64_t)__builtin_clzll(most);
+    sample(s, j, x);
+}
+
+int32_t nk_sample(nk_samples *s)
 {
     for (uint64_t j = 0; j < s->features; j++) {
         const double *x = s->columns[j];
-        const uint64_t n = s->counts[j], height = s->heights[j];
-        if (n < s->lengths[j]) {
-            if (nk_present(x, s->lengths[j], s->room) != n)
+        if (s->counts[j] < s->lengths[j]) {
+            if (nk_present(x, s->lengths[j], s->room) != s->counts[j])
                 return NK_UNFIT;
             x = s->room;
         }
-        const uint64_t seed = seed_of(x, n, s->position);
-        double *to = s->sample + j * s->stride, *items = s->items + j * s->k;
-        for (uint64_t i = 0; i < n >> height; i++) /* -0 becomes 0 */
-            to[i] = x[height ? (i << height) + low_bits(coin(seed, i), height) : i] + 0.0;
-        for (uint64_t i = n >> height; i < s->stride; i++)
-            to[i] = double_of(UINT64_C(0x7ff0000000000000));
-        for (uint64_t h = 0; h < height; h++)
-            if (n >> h & 1)
-                *items++ = x[n - low_bits(n, h + 1) + low_bits(coin(seed, h), h)] + 0.0;
-        s->seeds[j] = seed;
+        sample(s, j, x);
     }
     return NK_DONE;
 }
@@ -69,9 +86,9 @@ static uint64_t depth_of(uint64_t n, uint64_t k)
 
 void nk_halve(nk_samples *s)
 {
+    const double *x = s->sample;
     s->width = s->levels = 0;
     for (uint64_t j = 0; j < s->features; j++) {
-        const double *x = s->sample + j * s->stride;
         const uint64_t height = s->heights[j], group = s->counts[j] >> height, second = s->seeds[j] >> 63;
         double *items = s->items + j * s->k, *end = items + __builtin_popcountll(low_bits(s->counts[j], height));
         int64_t *sizes = s->sizes + j * NK_LEVELS;
@@ -88,6 +105,7 @@ void nk_halve(nk_samples *s)
         for (uint64_t i = 0; i < group >> depth; i++)
             *end++ = x[first + (i << depth)];
         sizes[height + depth] = (int64_t)(group >> depth);
+        x += group;
         const uint64_t count = (uint64_t)(end - items);
         for (uint64_t i = count; i < s->k; i++)
             items[i] = double_of(UINT64_C(0x7ff0000000000000));

@@ -14,6 +14,7 @@ from normcli.kernel import library
 DONE = 0  # NK_DONE
 LEVELS = 128  # NK_LEVELS
 SAMPLES = ("columns", "lengths", "counts", "heights", "sample", "items", "sizes", "seeds", "room")
+OF_SAMPLES = ("features", "k", "size", "width", "levels")
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -36,9 +37,64 @@ class _Merge(Structure):
 class _Samples(Structure):
     _fields_ = (
         *((name, c_void_p) for name in SAMPLES),
-        ("position", c_double),
-        *((name, c_uint64) for name in ("features", "stride", "k", "width", "levels")),
+        *((name, c_double) for name in ("position", "share", "share_with_gaps")),
+        *((name, c_uint64) for name in OF_SAMPLES),
     )
+
+
+class Samples:
+    """Samples of columns, which are filled in while they are reduced."""
+
+    def __init__(
+        self, features: int, size: int, position: int, k: int, shares: tuple[float, float] = (0.0, 0.0)
+    ) -> None:
+        """Room for `size` values of all columns, of the block at a `position`, and for sketches of k items. Reduced,
+        one in 2^h of n values is sampled, which is at most 1 + share·n: of columns without missing values, and with."""
+        self._numbers = np.empty((3, features), np.uint64)  # counts, heights and seeds
+        self._values, self._items = np.empty(size), np.empty((features, k))
+        self._sizes = np.empty((features, LEVELS), np.int64)
+        counts, heights, seeds = (_address(self._numbers) + n * self._numbers.strides[0] for n in range(3))
+        self._call = _Samples(
+            None, None, counts, heights, _address(self._values), _address(self._items), _address(self._sizes), seeds,
+            None, position, *shares, features, k,
+        )  # fmt: skip
+
+    @property
+    def address(self) -> int:
+        return addressof(self._call)
+
+    def take(self, columns: Sequence[Array], counts: Sequence[int], heights: Sequence[int]) -> None:
+        """Samples columns of which so many values are not NaN: one in 2^height of them."""
+        self._numbers[:2] = counts, heights
+        columns = list(map(_laid_out, columns))
+        lengths = [len(x) for x in columns]
+        where = np.array([list(map(_address, columns)), lengths], np.uint64)
+        room = np.empty(max((n for n, count in zip(lengths, counts, strict=True) if count < n), default=0))
+        call = self._call
+        call.columns, call.lengths, call.room = _address(where), _address(where[1]), _address(room)
+        kernel = library()
+        assert kernel is not None, "who calls has looked"
+        status = kernel.nk_sample(byref(call))
+        assert status == DONE, "values were counted"
+
+    def sketches(self) -> tuple[Array, Counts]:
+        """The items (columns, width) and sizes (columns, levels) of sketches of the columns."""
+        kernel = library()
+        assert kernel is not None, "it has filled the samples"
+        self._sort()
+        kernel.nk_halve(byref(self._call))
+        return np.ascontiguousarray(self._items[:, : self._call.width]), self._sizes[:, : self._call.levels].copy()
+
+    def _sort(self) -> None:
+        """Sorts the sample of each column, with the vectors of the processor: all at once where they are as long."""
+        lengths, values = (self._numbers[0] >> self._numbers[1]).tolist(), self._values[: self._call.size]
+        if len(set(lengths)) == 1:
+            values.reshape(len(lengths), -1).sort(axis=1)
+            return
+        end = 0
+        for length in lengths:
+            values[end : end + length].sort()
+            end += length
 
 
 def of_samples(
@@ -46,26 +102,12 @@ def of_samples(
 ) -> tuple[Array, Counts] | None:
     """The items (columns, width) of columns, of which so many values are not NaN, from samples of one in 2^height of
     them, and the sizes (columns, levels). None without the kernel."""
-    kernel = library()
-    if kernel is None:
+    if library() is None:
         return None
-    columns = list(map(_laid_out, columns))
-    lengths = [len(x) for x in columns]
-    numbers = np.array([list(map(_address, columns)), lengths, counts, heights, [0] * len(columns)], np.uint64)
-    where, of_lengths, of_counts, of_heights, seeds = (_address(row) for row in numbers)
-    stride = max((n >> h for n, h in zip(counts, heights, strict=True)), default=0)
-    sample, items = np.empty((len(columns), stride)), np.empty((len(columns), k))
-    sizes = np.empty((len(columns), LEVELS), np.int64)
-    room = np.empty(max((n for n, count in zip(lengths, counts, strict=True) if count < n), default=0))
-    samples = _Samples(
-        where, of_lengths, of_counts, of_heights, _address(sample), _address(items), _address(sizes), seeds,
-        _address(room), position, len(columns), stride, k,
-    )  # fmt: skip
-    status = kernel.nk_sample(byref(samples))
-    assert status == DONE, "values were counted"
-    sample.sort(axis=1)  # with the vectors of the processor
-    kernel.nk_halve(byref(samples))
-    return np.ascontiguousarray(items[:, : samples.width]), sizes[:, : samples.levels].copy()
+    size = sum(n >> height for n, height in zip(counts, heights, strict=True))
+    samples = Samples(len(columns), size, position, k)
+    samples.take(columns, counts, heights)
+    return samples.sketches()
 
 
 def merged(parts: Sequence[Arrays], k: int, capacities: Array) -> Arrays | None:

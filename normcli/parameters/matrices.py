@@ -1,6 +1,7 @@
 """Matrices: inputs and outputs of successive steps on frames."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import NoReturn, TypeVar
 
 import numpy as np
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from normcli import columns
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, Codes
+from normcli.blocks.reductions import Sampling
 from normcli.caching import cached_property
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadRowError
@@ -30,6 +32,7 @@ class Matrices(Struct, dict=True):
     spelled: Mapping[str, str] = field(default_factory=dict)
     inverse: bool = False
     reduce: bool = False  # blocks are read for statistics
+    sampling: Sampling | None = None  # of their columns, if these are to be sketched
     values: dict[str, Array] = field(default_factory=dict)  # (rows,) by column, and (rows, length) of one of lists
     read: list[Block] = field(default_factory=list)  # blocks as read from the frames
     names: list[tuple[str, ...]] = field(default_factory=list)  # of the columns of each, or that of one of lists
@@ -47,7 +50,8 @@ class Matrices(Struct, dict=True):
         fresh = [n for n in names if n not in self.values]
         if fresh:
             spellings = [self.spelled.get(n, n) for n in fresh]
-            self._read(fresh, lambda frame: columns.block(frame, spellings, self.infinite, reduce=self.reduce))
+            block = partial(columns.block, reduce=self.reduce, sampling=self.sampling)
+            self._read(fresh, lambda frame: block(frame, spellings, self.infinite))
         if len(fresh) == len(names):
             return self.read[-1]
         read = dict(zip(fresh, self.read[-1].columns, strict=True)) if fresh else {}

@@ -20,6 +20,7 @@ from normcli.parameters.matrices import Matrices, raise_first
 from normcli.parameters.parameters import Parameters
 
 if TYPE_CHECKING:
+    from normcli.blocks.reductions import Sampling
     from normcli.parameters.categories import Category
     from normcli.stats.quantiles import Quantiles
 
@@ -84,12 +85,13 @@ def _counts(parameters: Parameters, column: str, frame: Frame) -> Array:
 
 
 def _blocks(
-    parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, codes: Codes | None = None
-) -> tuple[Matrices, dict[int, Block]]:
+    parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, codes: Codes | None = None,
+    sampling: Sampling | None = None,
+) -> tuple[Matrices, dict[int, Block]]:  # fmt: skip
     """What is read from frames, and the matrix of each step that learns, by its index; `codes` (rows,) are the groups
-    of rows in fitted steps. The first pass reads what only others measure, too: it is where faults are found, and
-    input columns are sketched. Raises BadRowError."""
-    matrices = Matrices(frames, infinite, reduce=parameters.weights is None)
+    of rows in fitted steps. With `sampling`, columns are sampled as they are read. The first pass reads what only
+    others measure, too: it is where faults are found, and input columns are sketched. Raises BadRowError."""
+    matrices = Matrices(frames, infinite, reduce=parameters.weights is None, sampling=sampling)
     blocks: dict[int, Block] = {}
     for i in parameters.to_measure:
         step = parameters.steps[i]
@@ -118,9 +120,10 @@ def _measured(
     parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, texts: Sequence[Frame],
     weights: Array | None = None, *, position: int = 0,
 ) -> Measured:  # fmt: skip
-    by = parameters.by
+    by, sketches = parameters.by, None if parameters.turn else parameters.sketches
+    sampling = None if sketches is None else sketches.sampling(position)
     try:
-        matrices, blocks = _blocks(parameters, frames, infinite, _codes(parameters, texts))
+        matrices, blocks = _blocks(parameters, frames, infinite, _codes(parameters, texts), sampling)
         keys, codes = columns.keys(texts[0], by) if by else ((), None)
         categories = categories_of(parameters, texts)
     except BadRowError as e:
@@ -141,7 +144,6 @@ def _measured(
         if parameters.steps[i].method.by_row and incomplete is not None:
             skipped |= incomplete
     read = [now[id(block)] for block in matrices.read]
-    sketches = None if parameters.turn else parameters.sketches
     sketched = None if sketches is None else sketches.of(matrices.names, read, position)
     states, keyed = _states(parameters, {i: now[id(b)] for i, b in blocks.items()}), None
     if codes is not None and keys:

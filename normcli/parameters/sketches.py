@@ -1,6 +1,7 @@
 """ColumnSketches: how the values of each input column are distributed, in a quantile sketch."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Self
 
 import numpy as np
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from normcli.blocks.block import Block, Column
 from normcli.blocks.record import Array
+from normcli.blocks.reductions import Sampling
 from normcli.stats.quantiles import Quantiles
 
 K = 256  # items of a column: ranks are off by less than 1.6 % of the values, at 99 % confidence
@@ -46,6 +48,10 @@ class ColumnSketches(Struct, frozen=True):
         """Sketches of the same columns, of no rows."""
         return replace(self, statistic=BLANK)
 
+    def sampling(self, position: int = 0) -> Sampling:
+        """How columns are sampled while they are read."""
+        return BLANK.sampling(position)
+
     def of(self, names: Sequence[Sequence[str]], blocks: Sequence[Block], position: int = 0) -> Quantiles | None:
         """The sketch of these columns, from blocks that were read, each with the names of its columns or that of one of
         lists. At a `position` above 0, it will be merged with those of the rows before. None where weights are not
@@ -62,6 +68,11 @@ class ColumnSketches(Struct, frozen=True):
 
     def _of_values(self, names: Sequence[Sequence[str]], blocks: Sequence[Block], position: int) -> Quantiles:
         """That of blocks without weights, whose missing values stay where they are."""
+        samples, present = [block.samples for block in blocks if block.samples], list(chain(*names))
+        if samples and len(samples) == len(blocks) and len(present) == len(self.names):
+            statistic = BLANK.of_samples(samples)
+            in_order = tuple(present) == self.names
+            return statistic if in_order else statistic.reorder([present.index(n) for n in self.names])
         columns: dict[str, tuple[Array, int]] = {}
         for of_block, block in zip(names, blocks, strict=True):
             if len(of_block) < len(block.columns):

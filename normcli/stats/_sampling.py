@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array
+from normcli.blocks.reductions import Sampling
 from normcli.kernel import sketches
 from normcli.stats._compactors import Sketches, halvings, hashes
 from normcli.stats._levels import Counts
@@ -31,13 +32,30 @@ def of_columns(
     """A sketch of the values but NaN, so many as counts say, of each column (n,), of at most k items; contains all of
     them if these are no more. It is that of the block at a `position`, but for columns that are to be sampled as if it
     were `alone`. Equal columns at different positions have different samples, for data may repeat themselves."""
-    fewer = min(2 * position + 1, MOST)
+    fewer = _variances(position)
     heights = [_height(n, 1 if by_itself else fewer) for n, by_itself in zip(counts, alone, strict=True)]
     held = sketches.of_samples(columns, counts, heights, position, k)
     if held is None:
         present = [x if n == len(x) else x[~np.isnan(x)] for x, n in zip(columns, counts, strict=True)]
         held = _of_columns(present, heights, position, k)
     return Sketches(*held, np.zeros_like(held[1]))
+
+
+def sampling(position: int, k: int) -> Sampling:
+    """How the columns of a block are sampled by the kernel, of which those that miss values are as if alone."""
+    shares = 4 * VARIANCE * _variances(position), 4 * VARIANCE
+    return Sampling(position, k, shares, int(1 / (2 * VARIANCE)) + 1)
+
+
+def of_samples(samples: sketches.Samples) -> Sketches:
+    """The sketches of columns that were so sampled."""
+    items, sizes = samples.sketches()
+    return Sketches(items, sizes, np.zeros_like(sizes))
+
+
+def _variances(position: int) -> int:
+    """How many times the variance of the first block that at a position has."""
+    return min(2 * position + 1, MOST)
 
 
 def _height(n: int, variances: int) -> int:

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from normcli.blocks.block import Block, Column
 from normcli.blocks.record import Array, per_group
+from normcli.blocks.reductions import Sampling
+from normcli.kernel.sketches import Samples
 from normcli.stats import ColumnStatistic, Statistic
 from normcli.stats._compactors import FIRST, SECOND, Sketches, laid, merged, of_weighted
 from normcli.stats._selection import Ranks, Selection, interpolated, windows
@@ -63,6 +65,19 @@ class Quantiles(ColumnStatistic, frozen=True):
         from normcli.stats import _sampling  # here, for only a fit needs it
 
         return self._with(_sampling.of_columns(columns, counts, alone, position, self.k), 1)
+
+    def sampling(self, position: int = 0) -> Sampling:
+        """How the columns of a block are sampled while the kernel reduces them, for `of_samples`."""
+        from normcli.stats import _sampling
+
+        return _sampling.sampling(position, self.k)
+
+    def of_samples(self, samples: Sequence[Samples]) -> Self:
+        """As `of_values` of columns that were sampled, one after the other."""
+        from normcli.stats import _sampling
+
+        parts = [self._with(_sampling.of_samples(s), 1) for s in samples]
+        return parts[0] if len(parts) == 1 else self.joined(parts)
 
     def reduced(self, k: int) -> Self:
         """A sketch of the same values of at most k items a column."""

@@ -9,6 +9,7 @@ from normcli import kernel
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
 from normcli.kernel import columns, sketches
+from normcli.parameters.sketches import ColumnSketches
 from normcli.stats import _compactors as compactors
 from normcli.stats import _sampling as sampling
 from tests.conftest import examples
@@ -42,6 +43,33 @@ def test_sketches_of_samples_have_the_bytes_of_numpy(
     assert_same(sketches.of_samples(x, lengths, each, position, k), expected)
     gaps = [np.insert(a, np.arange(0, len(a), 1 + seed % 9), np.nan) for a in x]
     assert_same(sketches.of_samples(gaps, lengths, each, position, k), expected)
+
+
+HARD = [-0.0, 0.0, 5e-324, -5e-324, 1.7976931348623157e308, -1.7976931348623157e308, np.inf, 1.0]
+
+
+@settings(max_examples=examples(60, part=3), deadline=None)
+@given(
+    seed=st.integers(0, 1 << 16), rows=LENGTHS, position=st.integers(0, 5), gaps=st.sampled_from([0.0, 0.01, 0.9, 1.0])
+)
+def test_columns_are_sampled_while_they_are_reduced_as_by_numpy(
+    seed: int, rows: list[int], position: int, gaps: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    names, blocks = [("c", "a"), ("b",)][: 1 + seed % 2], []
+    for of_block in names:
+        x = [rng.choice([*HARD[: 6 + seed % 3], *rng.normal(size=20)], rows[0]) for _ in of_block]
+        x[0][rng.uniform(size=rows[0]) < gaps] = np.nan
+        blocks.append(Block(tuple(x)))
+    wanted = ColumnSketches(tuple(sorted(n for of_block in names for n in of_block)))
+    with switched("off"):
+        expected = wanted.of(names, [Block(block.columns) for block in blocks], position)
+    for block in blocks:
+        block.reduce(wanted.sampling(position))
+    sampled = wanted.of(names, blocks, position)
+    assert sampled is not None
+    assert expected is not None
+    assert_same((sampled.items, sampled.sizes, sampled.sides), (expected.items, expected.sizes, expected.sides))
 
 
 @settings(max_examples=examples(60, part=3), deadline=None)
