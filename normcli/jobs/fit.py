@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from normcli import columns, formats, pipeline, suggestions
 from normcli.errors import BadDataError, UsageError, printable, replaced, short
 from normcli.io.stores import is_uri
-from normcli.jobs import paths, writing
+from normcli.jobs import paths, sketch_notices, writing
 from normcli.jobs.choosing import chosen, method_name, methods_of, needed
 from normcli.jobs.codes import codes
 from normcli.jobs.conventions import noted
@@ -99,6 +99,7 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         if spool:
             run.close_at_end(spool)
         parameters, progress = _learned(run, begun, plan, readers, data, spool)
+        sketch_notices.of_fit(run, parameters, old, request.params, no_sketch=request.no_sketch)
         result.parameters, result.digest, result.updated = parameters, parameters.digest, old is not None
         params_target = None if old and parameters.digest == old.digest else target  # the same file is not replaced
         run.changes.fill(params_target, params.pieces(parameters))
@@ -312,9 +313,6 @@ def _learned(
             max_memory=request.max_memory, excludes=plan.excludes if plan else lambda name: True,
             remote=run.remote_inputs(begun, readers),
         )  # fmt: skip
-        if begun.sketches and not fitted.sketches:
-            column = printable(str(begun.weights))
-            run.notice(f"no sketches are kept: weights in column '{column}' are not whole numbers")
         if fitted.learns:
             progress.end()
             run.check_warnings()
