@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from normcli import registry
 from normcli.blocks.block import Block
-from normcli.drift import DriftMonitor, Limits
+from normcli.drift import DriftMonitor
 from normcli.errors import printable
 from normcli.methods import Method
 from normcli.methods.batch import Batch
@@ -45,7 +45,7 @@ def compared(parameters: Parameters, matrix: np.ndarray) -> NewData:
     with np.errstate(all="ignore"):
         states = tuple(step.measure(Block.of(matrix)) for step in monitor.measuring.steps)
     monitor.add(Measured(states, None, len(matrix), 0, []), can_end_segment=True)
-    comparison = monitor.compared(Limits(), len(matrix))
+    comparison = monitor.compared(len(matrix))
     return NewData("new.csv", comparison, sketches(matrix, parameters.needs()))
 
 
