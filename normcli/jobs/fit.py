@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from normcli import columns, formats, pipeline, suggestions
 from normcli.errors import BadDataError, UsageError, printable, replaced, short
 from normcli.io.stores import is_uri
-from normcli.jobs import paths, sketch_notices, writing
+from normcli.jobs import paths, writing
 from normcli.jobs.choosing import chosen, method_name, methods_of, needed
 from normcli.jobs.codes import codes
 from normcli.jobs.conventions import noted
@@ -99,7 +99,10 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         if spool:
             run.close_at_end(spool)
         parameters, progress = _learned(run, begun, plan, readers, data, spool)
-        sketch_notices.of_fit(run, parameters, old, request.params, no_sketch=request.no_sketch)
+        if parameters.sketches is None:
+            from normcli.jobs import sketch_notices  # here, for most fits keep them
+
+            sketch_notices.of_fit(run, parameters, old, request.params, no_sketch=request.no_sketch)
         result.parameters, result.digest, result.updated = parameters, parameters.digest, old is not None
         params_target = None if old and parameters.digest == old.digest else target  # the same file is not replaced
         run.changes.fill(params_target, params.pieces(parameters))
