@@ -157,6 +157,8 @@ def _check_columns(path: str, parameters: Parameters, request: FitRequest) -> No
     by = tuple(name for text in request.by for name in columns.parts(text, parameters.by)) or parameters.by
     counted = tuple(category.name for category in parameters.categories)
     categories = tuple(name for text in request.categories for name in columns.parts(text, counted)) or counted
+    if sorted(categories) == sorted(counted):  # in any order
+        categories = counted
     weights = parameters.weights if request.weights is None else request.weights
     beside = (("by", by, parameters.by), ("categories", categories, counted))
     for flag, names, current in (*beside, ("weights", (weights,), (parameters.weights,))):
