@@ -100,7 +100,7 @@ ARGUMENTS = {
     "no_extra": "columns that the fit did not have are an error.",
     "by_key": "each key is compared by itself, too, by its moments.",
     "max_shift": "limit of drift of a mean, in fitted standard deviations. As all limits, it may be a dict by column:\n"
-    '  {"price": 0.8, None: 0.5}, where None is all others.',
+    '  {"price": 0.8, None: 0.5}, where None is all others. math.inf switches the measure off.',
     "max_scale_ratio": "limit of drift of the distance between the deciles, as a ratio of at least 1.",
     "max_outside": "limit of the share of values outside the fitted range, 0 to 1.",
     "max_missing": "limit of the growth of the share of missing values, 0 to 1.",

@@ -1,13 +1,14 @@
 """How far new data may be from those that were fitted."""
 
+import math
 from collections.abc import Mapping
 
 from msgspec import Struct, field
 
 
 class Limits(Struct, frozen=True):
-    """Past one of these is drift, and past what undrifted rows exceed by chance. `columns` are limits of columns by
-    themselves, by name, as {"price": {"max_psi": 0.5}}."""
+    """Past one of these is drift, and past what undrifted rows exceed by chance; nothing is past infinity, which
+    switches a measure off. `columns` are limits of columns by themselves, by name, as {"price": {"max_psi": 0.5}}."""
 
     max_shift: float = 0.5  # of the mean, in fitted standard deviations
     max_scale_ratio: float = 2.0  # of the distances between deciles, or of deviations, the larger by the smaller
@@ -31,4 +32,5 @@ class Limits(Struct, frozen=True):
 
 LEAST = {"max_scale_ratio": 1}
 GREATEST = {"max_outside": 1, "max_missing": 1, "max_ks": 1, "max_category": 1}
+OFF = math.inf
 NAMES = tuple(name for name in Limits.__struct_fields__ if name.startswith("max_"))

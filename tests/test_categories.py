@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import normcli
 from normcli import api
@@ -24,6 +26,7 @@ from normcli.errors import BadDataError, BadParametersError, UsageError
 from normcli.limits import Limits
 from normcli.parameters import Parameters, file
 from normcli.parameters.categories import Category, K, counted, merged
+from normcli.pipeline import memory
 from tests.cli.conftest import Workspace, workspace
 from tests.conftest import examples
 
@@ -92,9 +95,13 @@ def test_rows_in_csv_without_a_value_are_missing(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("method", ["zscore", "batch", "whiten"])
-def test_update_and_merge_count_as_one_fit(tmp_path: Path, method: str) -> None:
-    parts = [table(tmp_path / f"{i}.parquet", [f"{j % (i + 3)}" for j in range(64)]) for i in range(3)]
+@pytest.mark.parametrize(("method", "values"), [("zscore", 3), ("zscore", 90), ("batch", 3), ("whiten", 3)])
+def test_update_and_merge_count_as_one_fit(tmp_path: Path, method: str, values: int) -> None:
+    """Also beyond 64 values, where counts are low."""
+    parts = [
+        table(tmp_path / f"{i}.parquet", [f"{(j if j % 2 else j % 3) % (i + values)}" for j in range(8 * values)])
+        for i in range(3)
+    ]
     whole = normcli.fit(parts, method, categories="c")
     fits = [normcli.fit(part, method, categories="c") for part in parts]
     path = tmp_path / "p.json"
@@ -102,6 +109,7 @@ def test_update_and_merge_count_as_one_fit(tmp_path: Path, method: str) -> None:
     normcli.fit(parts[1:], method, params=path, update=True)
     assert normcli.merge(fits).categories == whole.categories == normcli.load(path).categories
     assert normcli.relearn(whole, method).categories == whole.categories
+    assert (whole.categories[0].lost > 0) == (values > K)
 
 
 def test_with_an_output_and_with_keys_the_same_is_counted(tmp_path: Path) -> None:
@@ -133,6 +141,58 @@ def test_a_different_selection_neither_updates_nor_merges(tmp_path: Path) -> Non
         normcli.fit(data, categories="c", params=path, update=True)
     with pytest.raises(BadDataError, match="no column is called 'z'"):
         normcli.fit(data, "zscore", categories="z")
+
+
+def test_the_order_of_the_columns_makes_no_difference_to_updates_and_merges(tmp_path: Path) -> None:
+    """They stay in the order of the first."""
+    parts = [tmp_path / f"{i}.csv" for i in range(2)]
+    for i, part in enumerate(parts):
+        part.write_text("c,d,a\n" + "".join(f"x{j % 3},y{j % (4 + i)},{j}\n" for j in range(40)))
+    whole = normcli.fit(parts, "zscore", categories="c,d")
+    first, second = normcli.fit(parts[0], "zscore", categories="c,d"), normcli.fit(parts[1], "zscore", categories="d,c")
+    assert normcli.merge([first, second]).categories == whole.categories
+    first.save(tmp_path / "p.json")
+    normcli.fit(parts[1], params=tmp_path / "p.json", update=True, categories="d,c")
+    assert normcli.load(tmp_path / "p.json").digest == whole.digest
+    for other in ("d", "c,d,e"):
+        with pytest.raises(UsageError, match=r"has c,d"):
+            normcli.fit(parts[1], params=tmp_path / "p.json", update=True, categories=other)
+
+
+# -- what is shown of them, and what they take -------------------------------------------------------------------
+def test_inspect_shows_the_counts_of_all_rows(workspace: Workspace) -> None:
+    texts = [f"v{i}" for i in range(100) for _ in range(100 - i)] + [""] * 50
+    (workspace / "t.csv").write_text("c,k,a\n" + "".join(f"{text},{j % 2},{j}\n" for j, text in enumerate(texts)))
+    options = {"by": "k", "categories": "c", "params": workspace / "p.json"}
+    category = normcli.fit(workspace / "t.csv", "zscore", **options).categories[0]
+    (shown,) = json.loads(workspace.succeeds("inspect", "p.json", "--json").out)["categories"]
+    most = shown.pop("most_common")
+    assert shown == {
+        "column": "c", "count": 5050, "missing": 50, "distinct": None, "count_error": category.lost
+    }  # fmt: skip
+    assert {pair["value"]: pair["count"] for pair in most} == category.counts
+    assert [pair["count"] for pair in most] == sorted(category.counts.values(), reverse=True)
+    row = f"c           5,050       50         -  {category.lost:>4}  v0 (≥ {category.counts['v0'] / 5100:.1%}), "
+    few, full = (workspace.succeeds("inspect", "p.json", *words).out.decode() for words in ([], ["-v"]))
+    (line,) = (text for text in few.splitlines() if text.startswith(row))
+    assert line.endswith("), …")
+    assert line.count("(≥") == 5
+    assert full.count("(≥") == len(category.counts)
+    assert "categories" not in workspace.succeeds("inspect", "p.json", "--key", "0").out.decode()
+
+
+def test_estimates_of_memory_include_counts(tmp_path: Path) -> None:
+    """Of as many values as are counted: before the fit of short texts, and of those that are there after it."""
+    data = table(tmp_path / "t.parquet", [f"{i:05}" * 1000 for i in range(64)] * 2)
+    fitted = normcli.fit(data, "zscore", categories="c")
+    blank = replace(fitted, categories=(Category("c"),))
+    without, before, after = (
+        [of(p) for of in (memory.state, memory.measured, memory.least_block)]
+        for p in (replace(fitted, categories=()), blank, fitted)
+    )
+    for least, more, most in zip(without, before, after, strict=True):
+        assert 64 * sys.getsizeof("x" * 50) <= more - least <= 64 * 1024
+        assert 64 * 5000 <= most - more <= 2 * 64 * 5000
 
 
 # -- the file ----------------------------------------------------------------------------------------------------

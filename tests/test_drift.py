@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from normcli import api, formats, pipeline, registry
 from normcli.blocks.record import Array
-from normcli.drift import Columns, Comparison, DriftMonitor, Limits, document, restored
+from normcli.drift import Columns, Comparison, DriftMonitor, document, restored
 from normcli.drift.measures import measures
 from normcli.engines.threads import Threads
 from normcli.errors import BadDataError
@@ -116,7 +116,7 @@ def test_what_was_seen_goes_through_a_document_to_the_same_bits(name: str, tmp_p
         assert json.dumps(document(again)) == text
         whole.merge(part)
         after.merge(again)
-    found, wanted = (watch.compared(Limits(), 2 * ROWS) for watch in (after, whole))
+    found, wanted = (watch.compared(2 * ROWS) for watch in (after, whole))
     assert str(found) == str(wanted)
     assert [(change.column, change.what) for change in found.changes] == [("d", "gone"), ("e", "new")]
 

@@ -12,7 +12,8 @@ from scipy import stats  # type: ignore[import-untyped]
 from normcli import registry
 from normcli.blocks.record import Array
 from normcli.drift import bounds
-from normcli.drift.measures import measures
+from normcli.drift.measures import Pair, measures
+from normcli.drift.shapes import Counted, Cuts, joined
 from normcli.limits import GREATEST, LEAST, NAMES, Limits
 from tests.conftest import examples, longer
 from tests.undrifted import DISTRIBUTIONS, alarms, exact, pair, pairs
@@ -75,6 +76,25 @@ def test_a_column_of_one_value_has_no_distance() -> None:
     found = values(np.full(100, 7.0), np.full(50, 7.0))
     assert found["ks"] == 0.0
     assert all(np.isnan(found[name]) for name in ("scale", "wasserstein", "psi"))
+
+
+@pytest.mark.parametrize("new", [[], [1.0, 2.0, 3.0]])
+def test_a_column_without_a_value_has_no_distance_alone_or_beside_others(new: list[float]) -> None:
+    full, empty = np.arange(300.0), np.empty(0)
+    for fits in ([empty], [empty, empty], [empty, full], [full, empty]):
+        known, samples = [len(x) > 0 for x in fits], [full if len(x) else np.array(new) for x in fits]
+        cuts = [Cuts.of(x, np.ones(len(x))) for x in fits]
+        counts = [Counted.of(c, y, np.ones(len(y)), 0.0) for c, y in zip(cuts, samples, strict=True)]
+        rows = tuple(np.array([float(len(x)) for x in side]) for side in (fits, samples))
+        nothing = np.full(len(fits), np.nan)
+        shapes = joined(
+            list(zip(cuts, counts, strict=True)), (rows[0], rows[1]), np.zeros(len(fits)), (nothing, nothing)
+        )
+        figures = dict.fromkeys(("count", "std", "min", "max"), nothing)
+        both = Pair(figures, figures, (rows[0], rows[1]), (rows[0], rows[1]), shapes)
+        with np.errstate(all="ignore"):
+            for name in ("scale", "ks", "wasserstein", "psi"):
+                assert (~np.isnan(measures()[name].value(both))).tolist() == known, name
 
 
 @pytest.mark.parametrize("factor", [1e-300, 1e300])

@@ -1,8 +1,6 @@
-"""Comparison of input columns: counts among cuts, two fits without data, plans, keys, and limits in files."""
+"""Comparison of input columns: counts among cuts, two fits without data, plans, and keys."""
 
-import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,13 +11,12 @@ from normcli.blocks.block import Block
 from normcli.drift import Comparison, Limits, compared_fits
 from normcli.drift.counting import CutCounts
 from normcli.drift.measures import measures
-from normcli.errors import UsageError
 from normcli.methods.log1p import Log1p
 from normcli.methods.minmax import MinMax
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.parameters.plan import PlanStep
-from tests.test_drift import NAN, csv, only, parquet
+from tests.test_drift import NAN, csv, parquet
 
 SHAPES = [measure.key for measure in measures().values() if measure.of_shape]
 
@@ -157,41 +154,3 @@ def test_the_key_that_has_drifted_is_found(tmp_path: Path) -> None:
         assert (of_key.key, of_key.rows, of_key.columns[0].reasons(0)) == (("AP7",), 500, ["shift"])
     unchanged = api.check(plan, same, by_key=True)
     assert (unchanged.drift, unchanged.keys and unchanged.keys.drifted) == (False, ())
-
-
-# -- limits ------------------------------------------------------------------------------------------------------
-def test_limits_are_read_from_a_file_and_the_command_line_wins(tmp_path: Path) -> None:
-    old, new = two(tmp_path)
-    plan, path = api.fit(old, ZScore()), tmp_path / "limits.toml"
-    path.write_text("max_psi = 3\n[columns.a]\nmax_psi = 9\nmax_ks = 1\n")
-    step = only(api.check(plan, new, limits=path, max_psi={"b": 0.5}, max_ks=0.3))
-    assert step.limits["psi"].tolist() == [9.0, 0.5, 3.0]
-    assert step.limits["ks"].tolist() == [1.0, 0.3, 0.3]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("max_psy = 1", r"limits.toml: max_psy: unknown.* \(did you mean max_psi\?\)"),
-        ("max_ks = 2", "limits.toml: max_ks = 2: is not from 0 to 1"),
-        ("max_ks = nan", "limits.toml: max_ks = nan: is not from 0 to 1"),
-        ("[columns.a]\nmax_psi = '1'", "limits.toml: columns.a.max_psi = '1': is no number"),
-        ("columns = 1", "limits.toml: columns: must be tables"),
-        ("a = 1\n[", "limits.toml:2: not TOML"),
-        ("[columns.z]\nmax_psi = 1", "no column that is compared is called 'z'"),
-    ],
-)
-def test_a_wrong_limit_is_refused_with_its_place(text: str, message: str, tmp_path: Path) -> None:
-    old, new = two(tmp_path)
-    (tmp_path / "limits.toml").write_text(text)
-    with pytest.raises(UsageError) as e:
-        api.check(api.fit(old, ZScore()), new, limits=tmp_path / "limits.toml")
-
-    assert re.search(message, str(e.value))
-
-
-@pytest.mark.parametrize("limit", [{"z": 1.0}, {"a": -1.0}, {3: 1.0}, {None: "x"}])
-def test_a_limit_by_column_is_checked(limit: Any, tmp_path: Path) -> None:
-    old, new = two(tmp_path)
-    with pytest.raises(UsageError):
-        api.check(api.fit(old, ZScore()), new, max_psi=limit)

@@ -17,7 +17,7 @@ from normcli.blocks.record import Array
 from normcli.parameters import Parameters
 from normcli.parameters.sketches import BLANK, K
 from normcli.stats.quantiles import SURE, Quantiles
-from tests.cli.conftest import Workspace, workspace
+from tests.cli.conftest import Done, Workspace, workspace
 from tests.conftest import examples, longer
 
 DATA = "site,a,b,c,w\n" + "".join(f"{'xy'[i % 2]},{i % 7},{'' if i % 3 else i / 8},{i},{i % 4}\n" for i in range(60))
@@ -78,6 +78,13 @@ def test_a_method_that_learns_nothing_has_none(data: Path) -> None:
     assert normcli.fit(data, "unit", columns="a").sketches is None
 
 
+NONE = "normcli: no sketches are kept: {}; without them check compares no shapes of columns"
+
+
+def notices(done: Done) -> list[str]:
+    return [line for line in done.lines if "sketch" in line]
+
+
 # -- weights -----------------------------------------------------------------------------------------------------
 def test_whole_weights_are_repeats(data: Path) -> None:
     repeated = [x for i, x in enumerate(A) for _ in range(i % 4)]
@@ -87,8 +94,7 @@ def test_whole_weights_are_repeats(data: Path) -> None:
 def test_fractions_of_rows_are_not_sketched_which_is_said_once(workspace: Workspace) -> None:
     (workspace / "t.csv").write_text("a,w\n1,1\n2,0.5\n3,0.25\n")
     done = workspace.succeeds("fit", "t.csv", "-m", "zscore", "-c", "a", "--weights", "w", "--werror", "-p", "p.json")
-    (notice,) = (line for line in done.lines if "sketch" in line)
-    assert notice == "normcli: no sketches are kept: weights in column 'w' are not whole numbers"
+    assert notices(done) == [NONE.format("weights in column 'w' are not whole numbers")]
     assert "sketches" not in json.loads((workspace / "p.json").read_bytes())
 
 
@@ -122,22 +128,37 @@ def test_an_update_adds_to_them_or_drops_them(workspace: Workspace, words: list[
     assert normcli.load(workspace / "p.json").digest == both.digest
 
 
-def test_an_update_of_a_file_without_sketches_has_none(workspace: Workspace) -> None:
-    (workspace / "a.csv").write_text("x\n1\n2\n")
-    (workspace / "b.csv").write_text("x\n5\n")
-    workspace.succeeds("fit", "a.csv", "-m", "zscore", "-p", "p.json", "--no-sketch")
-    workspace.succeeds("fit", "--update", "b.csv", "-p", "p.json")
-    assert normcli.load(workspace / "p.json").sketches is None
+LACKING, LEFT = "{} has none", "those in {} are left out (--no-sketch)"
 
 
-def test_a_merge_with_a_fit_without_sketches_has_none_and_says_so(workspace: Workspace) -> None:
-    for name, words in (("a", []), ("b", ["--no-sketch"])):
-        (workspace / f"{name}.csv").write_text(f"x,y\n{ord(name)},1\n2,3\n")
-        workspace.succeeds("fit", f"{name}.csv", "-m", "zscore", "-p", f"{name}.json", *words)
-    for first, second in (("a", "b"), ("b", "a")):
-        done = workspace.succeeds("merge", f"{first}.json", f"{second}.json", "-o", "m.json")
-        assert done.lines[0] == "normcli: no sketches are kept: b.json has none"
-        assert normcli.load(workspace / "m.json").sketches is None
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("fit b.csv --update -p without.json", [LACKING.format("without.json")]),
+        ("fit b.csv --update -p with.json --no-sketch", [LEFT.format("with.json")]),
+        ("fit b.csv --update -p without.json --no-sketch", []),
+        ("fit b.csv --update -p with.json", []),
+        ("fit b.csv -m zscore -p p.json --no-sketch", []),
+        ("fit --relearn without.json -m center -p p.json", [LACKING.format("without.json")]),
+        ("fit --relearn with.json -m center -p p.json --no-sketch", [LEFT.format("with.json")]),
+        ("fit --relearn with.json -m center -p p.json", []),
+        ("fit --relearn with.json -m unit -p p.json", []),
+        ("merge with.json without.json -o p.json", [LACKING.format("without.json")]),
+        ("merge without.json with.json -o p.json", [LACKING.format("without.json")]),
+        ("merge with.json without.json other.json -o p.json", ["without.json, other.json have none"]),
+        ("merge without.json other.json -o p.json", []),
+    ],
+)
+def test_one_notice_says_what_is_lost_or_absent(workspace: Workspace, line: str, why: list[str]) -> None:
+    for name, words in (("with", []), ("without", ["--no-sketch"]), ("other", ["--no-sketch"])):
+        (workspace / "a.csv").write_text(f"x,y\n{len(name)},1\n2,3\n")
+        workspace.succeeds("fit", "a.csv", "-m", "zscore", "-p", f"{name}.json", *words)
+    (workspace / "b.csv").write_text("x,y\n5,6\n")
+    done = workspace.succeeds(*line.split())
+    assert notices(done) == [NONE.format(text) for text in why]
+    target = next(word for word in reversed(line.split()) if word.endswith(".json"))
+    expects = not why and "--no-sketch" not in line and "without" not in line and "unit" not in line
+    assert (normcli.load(workspace / target).sketches is not None) == expects
 
 
 def test_columns_in_another_order_merge_by_name(tmp_path: Path) -> None:

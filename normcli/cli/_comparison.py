@@ -14,6 +14,7 @@ from normcli.cli._sparkline import histogram_column
 from normcli.cli._table import DIGITS, LEAST, Column, names, number, table
 from normcli.errors import short
 from normcli.jobs.comparisons import changed, described, measures
+from normcli.limits import OFF
 from normcli.methods import listed
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ FORMS = {"shift": "+.3f", "scale": ".3f", "outside": ".2%", "ks": ".3f", "wasser
 def show_table(
     comparison: Comparison, *, full: bool, lines: Mapping[str, tuple[str, str]] = MappingProxyType({})
 ) -> None:
-    """Prints a comparison for users; `lines` are sparklines of columns, now and in the fit."""
+    """Prints a comparison for users: a line for each column, and one for each value that is drift, with its limit and
+    its floor; with `full`, for every value. `lines` are sparklines of columns, now and in the fit."""
     _show_rows(comparison)
     columns = [(step, j) for step in comparison.steps for j in range(len(step.names))]
     if columns:
@@ -46,7 +48,7 @@ def show_table(
             heads, rows_shown,
             marked=[bool(_reasons(*column)) for column in columns], mark="drift", full=full,
         )  # fmt: skip
-        values = [row for column in columns for row in _values(*column)]
+        values = [row for column in columns for row in _values(*column) if full or row[-1]]
         if values:
             click.echo()
             table(
@@ -144,13 +146,13 @@ def _value_columns(*first: Column) -> tuple[Column, ...]:
 
 
 def _values(step: Columns, j: int) -> Iterator[Row]:
-    """Each value of a column that is defined, with its limit and its floor."""
+    """Each value of a column that is defined, with its limit and its floor, on its side of no drift."""
     for name, measure in measures().items():
         value, limit, floor = (float(a[measure.key][j]) for a in (step.apart, step.limits, step.floors))
         if not math.isnan(value):
-            ends = (measure.spelled(end).lstrip("+") for end in (limit, floor))
+            ends = [measure.spelled(measure.on_side_of(value, end)).lstrip("+") for end in (limit, floor)]
             drift = "drift" if name in _reasons(step, j) else ""
-            yield step.names[j], name, measure.spelled(value), *ends, drift
+            yield step.names[j], name, measure.spelled(value), "off" if limit == OFF else ends[0], ends[1], drift
 
 
 def _category_rows(comparison: Comparison) -> Iterator[Row]:
@@ -159,7 +161,7 @@ def _category_rows(comparison: Comparison) -> Iterator[Row]:
         value = "missing" if change.value is None else short(change.value)
         numbers = (change.share, change.fitted, change.distance, change.limit, change.floor)
         verdict = "too few rows" if change.drift is None else "drift" if change.drift else ""
-        yield change.column, value, *(f"{share:.1%}" for share in numbers), verdict
+        yield change.column, value, *("off" if share == OFF else f"{share:.1%}" for share in numbers), verdict
 
 
 def _shown(value: float, digits: int, *, how: str) -> str:

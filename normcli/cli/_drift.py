@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
-from normcli.limits import GREATEST, LEAST, NAMES, Limits
+from normcli.limits import GREATEST, LEAST, NAMES, OFF, Limits
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Limit(click.ParamType[Any]):
-    """A finite number with bounds; after COLUMN= of a column alone."""
+    """A number with bounds, or inf; after COLUMN= of a column alone."""
 
     name = "limit"
 
@@ -25,15 +25,15 @@ class Limit(click.ParamType[Any]):
         if not isinstance(value, str):
             return value
         column, _, text = value.rpartition("=")
-        number = self._number(text, param, ctx)
-        if not math.isfinite(number):
+        number = OFF if click.FLOAT(text, param, ctx) == OFF else self._number(text, param, ctx)
+        if math.isnan(number):
             self.fail(f"{number} is no limit", param, ctx)
         return (column if "=" in value else None), number
 
 
 HELP = {
     "max_shift": "Of means, in fitted deviations",
-    "max_scale_ratio": "Of distances between deciles, by each other",
+    "max_scale_ratio": "Of distances between deciles, either by the other",
     "max_outside": "Share beyond the fitted range",
     "max_missing": "Share that is missing more",
     "max_ks": "Difference of shares up to a value",

@@ -63,8 +63,9 @@ def command(**values: Any) -> None:
     """Tell whether new data still look like those that were fitted: exit 0 if so, 1 if they have drifted.
 
     INPUT: files, directories, quoted globs, s3:// URIs; else standard input. A parameter file is compared without data.
-    Past its limit, and what undrifted rows exceed by chance, a value is drift. With -q the table is shown only of data
-    that have drifted, with -qq never.
+    Past its limit, and what undrifted rows exceed by chance, a value is drift; the limit inf switches a measure off.
+    The table has a line for each column, and one for each value that is drift; with -v for all of them. With -q it is
+    shown only of data that have drifted, with -qq never.
     """
     from normcli.cli._console import Console
     from normcli.cli._sparkline import are_shown, sparkline

@@ -93,7 +93,7 @@ def show_tables(profile: DataProfile, lines: Mapping[str, str], *, full: bool) -
     """Prints tables for users: a line per column, and another per column with numbers, which has a sparkline if there
     are any; `full` tables, or what fits."""
     from normcli.cli._sparkline import histogram_column
-    from normcli.cli._table import Column, names, table
+    from normcli.cli._table import Column, labelled, names, table
     from normcli.cli._terminal import truncated
 
     columns = profile.columns
@@ -112,6 +112,11 @@ def show_tables(profile: DataProfile, lines: Mapping[str, str], *, full: bool) -
             heads.append(histogram_column(HISTOGRAM))
             figures = [(*row, lines.get(row[0], "")) for row in figures]
         table(heads, figures, full=full)
+        if error := max(column.rank_error for column in columns):
+            click.echo()
+            labelled(
+                "accuracy", f"the rank of a quartile is off by less than {error:.1%} of the values, at 99 % confidence"
+            )
 
 
 def _cells(column: ColumnProfile, rows: int, infinite: bool) -> Iterator[Any]:

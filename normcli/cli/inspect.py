@@ -12,7 +12,7 @@ import click
 from normcli.cli._command import PLACE, Plain
 from normcli.cli._common import ALLOW_EDITED, COLOR
 from normcli.cli._names import KEY
-from normcli.errors import UsageError, printable
+from normcli.errors import UsageError, printable, short
 
 ORDER = 5
 aliases = ("show", "info", "view", "print", "cat", "list")
@@ -26,6 +26,7 @@ NOTHING = "''"  # the empty text in a shell
 RANKS = {"type": 7, "count": 6, "missing": 5, "mean": 3, "std": 4, "min": 2, "max": 2}  # of columns not learned
 
 HISTOGRAM = 5  # its rank
+VALUES = 5  # of a column of categories that are shown
 
 
 @click.command(cls=Plain, examples=EXAMPLES)
@@ -99,6 +100,8 @@ def show(document: Mapping[str, Any], *, full: bool, lines: Sequence[Mapping[str
         else:
             labelled("method", method(step))
         show_step(step, full=full, lines=lines[i] if lines else {})
+    if document["categories"] and not document["key"]:
+        show_categories(document["categories"], full=full)
     digest = document["digest"]
     click.echo(f"\n{digest if full or not sys.stdout.isatty() else truncated(digest, width(1))}")
 
@@ -161,6 +164,33 @@ def show_step(step: Mapping[str, Any], *, full: bool, lines: Mapping[str, str]) 
         click.echo()
         shown = [Column(head, rank=1) for head in [*step["components"][0]][1:]]
         table([names("component"), *shown], [tuple(row.values()) for row in step["components"]], full=full)
+
+
+def show_categories(categories: Sequence[Mapping[str, Any]], *, full: bool) -> None:
+    """Prints what is known of columns of categories: the first of their values, all if `full`."""
+    from normcli.cli._table import Column, names, table
+    from normcli.cli._terminal import truncated
+
+    rows = [
+        (
+            *(category[name] for name in ("column", "count", "missing", "distinct", "count_error")),
+            ", ".join(values(category, None if full else VALUES)),
+        )
+        for category in categories
+    ]
+    heads = [Column(text, rank=rank) for text, rank in (("count", 2), ("missing", 1), ("distinct", 1), ("lost", 3))]
+    click.echo()
+    table([names("categories"), *heads, Column("values", right=False, least=8, cut=truncated)], rows, full=full)
+
+
+def values(category: Mapping[str, Any], most: int | None) -> Iterator[str]:
+    """The most common values of a column of categories, each with its share of all rows."""
+    rows = category["count"] + category["missing"]
+    for pair in category["most_common"][:most]:
+        about = "≥ " if category["count_error"] else ""
+        yield f"{short(pair['value'])} ({about}{pair['count'] / rows:.1%})"
+    if most is not None and len(category["most_common"]) > most:
+        yield "…"
 
 
 def gives(step: Mapping[str, Any], *, full: bool) -> str:

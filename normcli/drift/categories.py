@@ -44,11 +44,14 @@ class CategoryPair(Struct, frozen=True):
         )
         h = float(inverse_counts(np.array(self.fitted.all_rows), np.array(self.data.all_rows)))
         floor = math.sqrt(math.log(2 * max(len(compared), 1) / alpha) / 2 * h)
-        name = self.data.name
-        limit = limits.of("max_category", name, name)
+        name, limit = self.data.name, self.limit(limits)
         drift = distance > max(limit, floor) if self.is_judged(limits) else None
         fitted, share = self.fitted.shares(value)[0], self.data.shares(value)[0]
         return CategoryChange(name, value, fitted, share, distance, limit, floor, drift)
+
+    def limit(self, limits: Limits) -> float:
+        """The limit of the distance."""
+        return limits.of("max_category", self.data.name, self.data.name)
 
     def is_judged(self, limits: Limits) -> bool:
         """Whether there are rows enough for a verdict."""

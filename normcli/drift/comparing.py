@@ -10,8 +10,8 @@ from normcli.blocks.record import Array
 from normcli.caching import cached_property
 from normcli.drift import bounds
 from normcli.drift.describing import FIGURES
-from normcli.drift.measures import Pair, measures
-from normcli.limits import Limits
+from normcli.drift.measures import Measure, Pair, measures
+from normcli.limits import OFF, Limits
 
 SHARES = {"outside", "missing"}  # measures that need no unit
 
@@ -76,10 +76,18 @@ class Compared(Struct, frozen=True, dict=True):
             values = {name: measure.value(self.pair) for name, measure in measures().items()}
         return {n: x if n in SHARES else np.where(self._constant, np.nan, x) for n, x in values.items()}
 
-    @property
-    def comparisons(self) -> int:
+    def comparisons(self, limits: Limits) -> int:
         """The number of values that may be past their limit."""
-        return sum(int(np.count_nonzero(~np.isnan(values) & self.judged)) for values in self.values.values())
+        return sum(
+            int(np.count_nonzero(~np.isnan(self.values[name]) & self.judged & (self._limits(measure, limits) < OFF)))
+            for name, measure in measures().items()
+        )
+
+    def _limits(self, measure: Measure, limits: Limits) -> Array:
+        """(features,) those of a measure."""
+        if not limits.columns:
+            return np.full(len(self.names), getattr(limits, measure.limit))
+        return np.array([limits.of(measure.limit, *pair) for pair in zip(self.names, self.columns, strict=True)])
 
     def judged_by(self, limits: Limits, alpha: float) -> Columns:
         """The verdict, where undrifted data exceed each floor with a probability of at most `alpha`."""
@@ -91,9 +99,7 @@ class Compared(Struct, frozen=True, dict=True):
             for name, measure in measures().items():
                 value, floor = self.values[name], measure.floor(self.pair, alpha)
                 key = measure.key
-                ends[key] = np.array(
-                    [limits.of(measure.limit, *pair) for pair in zip(self.names, self.columns, strict=True)]
-                )
+                ends[key] = self._limits(measure, limits)
                 apart[key], floors[key] = value, np.where(np.isnan(value), np.nan, floor)
                 exceeds = measure.size(value) > np.fmax(ends[key], floor)
                 past[name] = exceeds & (enough if name == "missing" else varied)

@@ -12,7 +12,7 @@ from normcli.drift.comparing import Columns
 from normcli.drift.keys import KeyComparison, KeyPairs
 from normcli.drift.pairing import Sample, paired
 from normcli.drift.raw_columns import Distributions
-from normcli.limits import Limits
+from normcli.limits import OFF, Limits
 from normcli.parameters import Parameters
 from normcli.parameters.keys import Key, Keyed
 
@@ -98,10 +98,11 @@ def comparison(
     entries = paired(parameters, sample, distributions, limits.min_rows)
     keys = None if keyed is None else KeyPairs.of(parameters, keyed, limits.min_rows)
     by_row = any(step.method.by_row for step in parameters.steps if step.learns)
-    comparisons = sum(entry.comparisons for entry in entries) + by_row + bool(parameters.by)
+    comparisons = sum(entry.comparisons(limits) for entry in entries)
+    comparisons += (by_row and limits.max_missing < OFF) + (bool(parameters.by) and limits.max_outside < OFF)
     counted = _categories(parameters, sample)
-    comparisons += sum(pair.is_judged(limits) for pair in counted)
-    comparisons += 0 if keys is None else keys.comparisons
+    comparisons += sum(pair.is_judged(limits) and pair.limit(limits) < OFF for pair in counted)
+    comparisons += 0 if keys is None else keys.comparisons(limits)
     alpha = bounds.RATE / max(comparisons, 1)
     enough = sample.rows >= limits.min_rows
     incomplete = new_keys = None

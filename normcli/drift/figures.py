@@ -1,6 +1,7 @@
 """A comparison as JSON values, for `check --json` and run reports."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any, TypedDict, cast
 
 import numpy as np
@@ -9,11 +10,12 @@ from msgspec.structs import asdict
 from normcli.drift.comparing import Columns
 from normcli.drift.comparison import Comparison
 from normcli.drift.keys import KeyComparison
+from normcli.limits import Limits
 
 
 class ColumnFigures(TypedDict):
     """An input column of the step that learned from it, or a column of lists; null where a number is unknown or
-    infinite."""
+    infinite. A `scale_ratio` is drift above its limit and floor, and below the reciprocals of both."""
 
     column: str
     fitted: dict[str, float | None]  # count, missing (a share), mean, std, min, max
@@ -25,7 +27,7 @@ class ColumnFigures(TypedDict):
     ks: float | None
     wasserstein: float | None
     psi: float | None
-    limits: dict[str, float]  # of each of these values
+    limits: dict[str, float | None]  # of each of these values; null is switched off
     floors: dict[str, float | None]  # what each exceeds by chance, where nothing has drifted
     drift: list[str] | None  # limits exceeded; null if there are too few values for a verdict
 
@@ -47,7 +49,7 @@ class IncompleteFigures(TypedDict):
     fitted: float
     share: float
     drift: bool
-    limit: float
+    limit: float | None
     floor: float | None
     change: float
 
@@ -60,7 +62,7 @@ class UnseenFigures(TypedDict):
     share: float
     some: list[list[str | None]]
     drift: bool
-    limit: float
+    limit: float | None
     floor: float | None
 
 
@@ -81,18 +83,18 @@ class KeysFigures(TypedDict):
 
 
 class LimitFigures(TypedDict):
-    """Limits of all columns, and those of single ones, by column."""
+    """Limits of all columns, and those of single ones, by column; null switches a measure off."""
 
-    max_shift: float
-    max_scale_ratio: float
-    max_outside: float
-    max_missing: float
-    max_ks: float
-    max_wasserstein: float
-    max_psi: float
-    max_category: float
+    max_shift: float | None
+    max_scale_ratio: float | None
+    max_outside: float | None
+    max_missing: float | None
+    max_ks: float | None
+    max_wasserstein: float | None
+    max_psi: float | None
+    max_category: float | None
     min_rows: int
-    columns: dict[str, dict[str, float]]
+    columns: dict[str, dict[str, float | None]]
 
 
 class CategoryFigures(TypedDict):
@@ -103,7 +105,7 @@ class CategoryFigures(TypedDict):
     fitted: float
     share: float
     distance: float
-    limit: float
+    limit: float | None
     floor: float | None
     drift: bool | None
 
@@ -130,16 +132,21 @@ def figures(comparison: Comparison) -> Figures:
         "drift": comparison.drift,
         "rows": comparison.rows,
         "fitted_rows": comparison.fitted_rows,
-        "limits": asdict(comparison.limits),
+        "limits": _limits(comparison.limits),
         "changes": [asdict(change) for change in comparison.changes],
-        "incomplete": incomplete and _finite({**asdict(incomplete), "change": incomplete.change}),
+        "incomplete": incomplete and _all_finite({**asdict(incomplete), "change": incomplete.change}),
         "unseen_keys": unseen
-        and _finite({**asdict(unseen), "by": list(unseen.by), "some": [list(key) for key in unseen.some]}),
+        and _all_finite({**asdict(unseen), "by": list(unseen.by), "some": [list(key) for key in unseen.some]}),
         "keys": comparison.keys and _keys(comparison.keys),
-        "categories": [_finite(asdict(change)) for change in comparison.categories],
+        "categories": [_all_finite(asdict(change)) for change in comparison.categories],
         "columns": [column for step in comparison.steps for column in _columns(step)],
     }
     return cast(Figures, document)
+
+
+def _limits(limits: Limits) -> dict[str, Any]:
+    columns = {column: _all_finite(of_one) for column, of_one in limits.columns.items()}
+    return _all_finite({**asdict(limits), "columns": columns})
 
 
 def _keys(keys: KeyComparison) -> dict[str, Any]:
@@ -172,6 +179,6 @@ def _number(name: str, value: float) -> float | int | None:
     return int(value) if name == "count" and value.is_integer() else value + 0.0  # sums of weights may be fractions
 
 
-def _finite(document: dict[str, Any]) -> dict[str, Any]:
-    """With null in place of an infinite floor."""
-    return document | {"floor": _number("floor", document["floor"])}
+def _all_finite(document: Mapping[str, Any]) -> dict[str, Any]:
+    """With null in place of infinity."""
+    return {n: None if isinstance(x, float) and not math.isfinite(x) else x for n, x in document.items()}

@@ -61,10 +61,9 @@ class KeyPairs(Struct, frozen=True):
         keys = tuple(key for key in keyed.keys if key in at)
         return cls(parameters.by, keys, rows[1], tuple(entries), min_rows)
 
-    @property
-    def comparisons(self) -> int:
+    def comparisons(self, limits: Limits) -> int:
         """The number of values that may be past their limit."""
-        return sum(entry.comparisons for entry in self.entries)
+        return sum(entry.comparisons(limits) for entry in self.entries)
 
     def judged_by(self, limits: Limits, alpha: float) -> KeyComparison:
         """The verdict, where undrifted data exceed each floor with a probability of at most `alpha`."""

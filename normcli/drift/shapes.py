@@ -83,9 +83,7 @@ class Shapes(Struct, frozen=True, dict=True):
         return np.asarray(np.minimum((self.upto < wanted - EPSILON).sum(axis=-1), self.cuts.shape[-1] - 1))
 
     def at(self, place: NDArray[np.intp]) -> Array:
-        """(columns,) the cuts at these indices; NaN where no column has any."""
-        if not self.cuts.shape[-1]:
-            return np.full(place.shape, np.nan)
+        """(columns,) the cuts at these indices."""
         return np.asarray(np.take_along_axis(self.cuts, place[..., None], -1)[..., 0])
 
     def quantile(self, share: Array | float) -> Array:
@@ -94,10 +92,7 @@ class Shapes(Struct, frozen=True, dict=True):
 
     def new_quantile(self, share: float) -> Array:
         """(columns,) the same of new values, which are spread evenly between two cuts, as far as they reach."""
-        last = self.cuts.shape[-1] - 1
-        if last < 0:
-            return np.full(self.total.shape, np.nan)
-        place = np.minimum((self.new_upto < share - EPSILON).sum(axis=-1), last)
+        place = np.minimum((self.new_upto < share - EPSILON).sum(axis=-1), self.cuts.shape[-1] - 1)
         before = np.maximum(place - 1, 0)
         low, high = (
             np.take_along_axis(a, i[..., None], -1)[..., 0]
@@ -111,7 +106,8 @@ class Shapes(Struct, frozen=True, dict=True):
 
 
 class Cuts(Struct, frozen=True):
-    """The cuts of one column, ascending, and the number of fitted values at each."""
+    """The cuts of one column, ascending, and the number of fitted values at each: two at least, NaN of a column without
+    any value, so that nothing is known of it."""
 
     at: Array  # (cuts,)
     weights: Array
@@ -120,7 +116,7 @@ class Cuts(Struct, frozen=True):
     def of(cls, values: Array, weights: Array) -> Self:
         """Of the sorted items of a sketch, and the number of values that each stands for: these, and some beyond."""
         if not len(values):
-            return cls(np.empty(0), np.empty(0))
+            return cls(np.full(2, np.nan), np.zeros(2))
         upto = np.cumsum(weights) / weights.sum()
         first, last = values[np.searchsorted(upto, np.array([0.1, 0.9]) - EPSILON)]
         with np.errstate(over="ignore"):
@@ -150,15 +146,15 @@ class Counted(Struct, frozen=True):
 def joined(
     columns: Sequence[tuple[Cuts, Counted]], rows: tuple[Array, Array], fitted_error: Array, ends: tuple[Array, Array]
 ) -> Shapes:
-    """The shapes of columns, of so many independent `rows` (columns,) of the fit and of new data, whose least and
-    greatest values are `ends`, NaN where unknown."""
-    width = max((len(cuts.at) for cuts, _ in columns), default=0)
+    """The shapes of one column or more, of so many independent `rows` (columns,) of the fit and of new data, whose
+    least and greatest values are `ends`, NaN where unknown."""
+    width = max(len(cuts.at) for cuts, _ in columns)
 
     def padded(arrays: Iterable[tuple[Array, float]]) -> Array:
         rows = [np.pad(a, (0, width - len(a)), constant_values=fill) for a, fill in arrays]
         return np.array(rows, np.float64).reshape(len(rows), width)
 
-    at = padded((c.at, c.at[-1] if len(c.at) else np.nan) for c, _ in columns)
+    at = padded((c.at, c.at[-1]) for c, _ in columns)
     weights = padded((c.weights, 0.0) for c, _ in columns)
     less, most = padded((n.less, n.total) for _, n in columns), padded((n.most, n.total) for _, n in columns)
     total, error = (np.array([getattr(n, name) for _, n in columns]) for name in ("total", "error"))
@@ -169,7 +165,7 @@ def of_shapes(measure: Callable[..., Array]) -> Callable[..., Array]:
     """A function of Shapes as one of a Pair that may have some; NaN if it has none."""
 
     def of_pair(pair: Any, *more: float) -> Array:
-        if pair.shapes is None or not pair.shapes.cuts.size:
+        if pair.shapes is None:
             return np.full_like(pair.fitted["count"], np.nan)
         return measure(pair.shapes, *more)
 

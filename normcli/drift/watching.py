@@ -42,6 +42,7 @@ class DriftMonitor:
     extra: bool = True  # columns that the fit did not have are no drift
     sketch: bool = False  # the input columns that the fit has sketches of are sketched, too
     by_key: bool = False  # each key is compared by itself, too
+    limits: Limits = field(default_factory=Limits)
     changes: dict[tuple[str, str], Change] = field(default_factory=dict)
     counted: int = 0  # rows whose weight is not 0
     incomplete: int = 0
@@ -199,10 +200,10 @@ class DriftMonitor:
         state, sketches = self.total.local().sketches, self.measuring.sketches
         return None if state is None or sketches is None else replace(sketches, statistic=state)
 
-    def compared(self, limits: Limits, rows: int) -> Comparison:
+    def compared(self, rows: int) -> Comparison:
         """The comparison of all data so far, of `rows` rows, with the fitted data."""
         self.finish()
-        parameters, changes = self.parameters, tuple(self.changes.values())
+        parameters, limits, changes = self.parameters, self.limits, tuple(self.changes.values())
         if not parameters.learns or not self.counted:
             return Comparison(limits, rows if parameters.learns else None, parameters.rows, changes, ())
         states, distributions = self.states, self._distributions

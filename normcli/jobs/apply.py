@@ -70,7 +70,7 @@ def prepared(run: Run[ApplyRequest, ApplyResult]) -> tuple[list[Input], Paramete
         parameters, result.constants = without_constants(request, selected(request, parameters))
     watch = _watch(parameters) if request.check else None
     if watch is not None:
-        request.limits_of(Limits().min_rows, watch.names)  # which are refused before data are read
+        watch.limits = request.limits_of(request.min_rows or Limits().min_rows, watch.names)
     parameters = parameters.override(request.unseen, request.min_count)
     if request.training:
         parameters = parameters.in_training()
@@ -234,7 +234,7 @@ def judge(run: Run[ApplyRequest, ApplyResult], watch: DriftMonitor | None, rows:
     from normcli import drift
 
     request = run.request
-    comparison = watch.compared(request.limits_of(request.min_rows or Limits().min_rows, watch.names), rows)
+    comparison = watch.compared(rows)
     run.result.comparison = comparison
     warn(run, comparison, watch.parameters)
     if comparison.rows is None:

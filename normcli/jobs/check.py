@@ -57,13 +57,15 @@ def compare(run: Run[Any, Any], example: str, *, sketch: bool = False) -> Column
     nothing = None if parameters.learns else f"{result.method} learned nothing: columns alone are compared"
     request.check_needs(learns=nothing, rows=nothing, keys=None if parameters.by else "these are not (fit --by)")
     watch = DriftMonitor(parameters, extra=not request.no_extra, sketch=sketch, by_key=request.by_key)
-    limits = request.limits_of(request.min_rows, watch.names)
+    watch.limits = request.limits_of(request.min_rows, watch.names)
     other = other_fit(run, request, inputs)
     if other is not None:
         if request.dry_run:
             result.preview = Preview((), None, other.schema, (), ())
             return None
-        result.comparison = compared_fits(parameters, other, limits, extra=not request.no_extra, by_key=request.by_key)
+        result.comparison = compared_fits(
+            parameters, other, watch.limits, extra=not request.no_extra, by_key=request.by_key
+        )
         warn(run, result.comparison, parameters, other)
         return other.sketches
     run.connect(inputs)
@@ -80,7 +82,7 @@ def compare(run: Run[Any, Any], example: str, *, sketch: bool = False) -> Column
             infinite=request.infinite, skip=request.skips, progress=progress, remote=remote,
         )  # fmt: skip
         progress.end()
-        result.comparison = watch.compared(limits, progress.rows)
+        result.comparison = watch.compared(progress.rows)
         warn(run, result.comparison, parameters)
     return watch.sketches
 

@@ -81,6 +81,10 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         if spool:
             run.close_at_end(spool)
         parameters, progress = _learned(run, initial, plan, readers, data, spool)
+        if parameters.sketches is None:
+            from normcli.jobs import sketch_notices  # here, for most fits keep them
+
+            sketch_notices.of_fit(run, parameters, old, request.params, no_sketch=request.no_sketch)
         result.parameters, result.digest, result.updated = parameters, parameters.digest, old is not None
         if old and parameters.digest == old.digest:  # the same file is not replaced
             targets = replace(targets, params=None)
@@ -231,9 +235,6 @@ def _learned(
             max_memory=request.max_memory, excludes=plan.excludes if plan else lambda name: True,
             remote=run.remote_inputs(initial, readers),
         )  # fmt: skip
-        if initial.sketches and not fitted.sketches:
-            column = printable(str(initial.weights))
-            run.notice(f"no sketches are kept: weights in column '{column}' are not whole numbers")
         if fitted.learns:
             progress.end()
             run.check_warnings()

@@ -14,6 +14,7 @@ from normcli.parameters.keys import described as described
 if TYPE_CHECKING:
     from normcli.columns import Schema
     from normcli.parameters import Parameters, Step
+    from normcli.parameters.categories import Category
     from normcli.parameters.keys import Key
 
 FEW = 5  # keys that an error names
@@ -46,6 +47,7 @@ def document(parameters: Parameters, key: str | None = None) -> dict[str, Any]:
         "steps": [
             _step(step, schema, group) for step, schema in zip(parameters.steps, parameters.schemas, strict=True)
         ],
+        "categories": [_category(category) for category in parameters.categories],
     }
 
 
@@ -126,6 +128,18 @@ def _step(step: Step, schema: Schema, group: int) -> dict[str, Any]:
         "terms": list(terms.columns),
         "columns": _columns(step, schema, group, terms.columns),
         "components": _components(step, terms.components),
+    }
+
+
+def _category(category: Category) -> dict[str, Any]:
+    """Of all rows, in the words of describe: counts are low by at most `count_error`."""
+    return {
+        "column": category.name,
+        "count": category.rows,
+        "missing": category.missing,
+        "distinct": category.distinct,
+        "count_error": category.lost,
+        "most_common": [{"value": value, "count": count} for value, count in category.most_common],
     }
 
 

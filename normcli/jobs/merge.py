@@ -8,13 +8,13 @@ from msgspec.structs import replace
 
 from normcli.errors import UsageError
 from normcli.io import inputs
+from normcli.jobs import sketch_notices
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.parameter_files import lock, read_parameters, rows_before
 from normcli.jobs.reading import report_left_out
 from normcli.jobs.requests.merge import MergeRequest
 from normcli.jobs.results import MergeResult
 from normcli.jobs.run import Run
-from normcli.methods import listed
 from normcli.parameters import Parameters
 from normcli.parameters import file as params
 from normcli.pipeline import SILENT, Events, learning, merging
@@ -49,7 +49,7 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
         parameters = result.parameters = params.sealed(replace(merged, note=request.note or merged.note))
         result.method, result.digest = methods_of(parameters), parameters.digest
         if lacking and len(lacking) < len(sources):
-            run.notice(f"no sketches are kept: {listed(lacking)} {'has' if len(lacking) == 1 else 'have'} none")
+            sketch_notices.of_merge(run, lacking)
         learning.warn_of_columns(parameters, run.warning)
         run.check_warnings()
         run.changes.fill(target, params.pieces(parameters))

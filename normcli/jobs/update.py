@@ -11,6 +11,7 @@ from msgspec.structs import asdict, replace
 from normcli import columns, registry
 from normcli.errors import BadDataError, NoInputError, UsageError, absent, printable
 from normcli.io.stores import is_uri
+from normcli.jobs import sketch_notices
 from normcli.jobs.choosing import chosen_method, method_name
 from normcli.jobs.conventions import conventional_options
 from normcli.jobs.parameter_files import lock, read_parameters, rows_before
@@ -39,7 +40,9 @@ def relearn(request: RelearnRequest, events: Events = SILENT) -> FitResult:
         result.method = registry.name_of(method)
         lock(run, request.params, request.wait)
         result.rows_before = rows_before(request.params)
-        parameters = result.parameters = _relearned(request, method)
+        old = read_parameters(request.relearn, example=RELEARN, allow_edited=request.allow_edited)
+        parameters = result.parameters = _relearned(request, method, old)
+        sketch_notices.of_fit(run, parameters, old, request.relearn, no_sketch=request.no_sketch)
         learning.warn_of_columns(parameters, run.warning)
         target = None if request.params is None else run.changes.open(request.params)
         run.check_warnings()
@@ -53,8 +56,7 @@ def relearn(request: RelearnRequest, events: Events = SILENT) -> FitResult:
     return result
 
 
-def _relearned(request: RelearnRequest, method: Method) -> Parameters:
-    old = read_parameters(request.relearn, example=RELEARN, allow_edited=request.allow_edited)
+def _relearned(request: RelearnRequest, method: Method, old: Parameters) -> Parameters:
     rules = old.rules.override(request.unseen, request.min_count)
     if request.no_sketch:
         old = replace(old, sketches=None)
@@ -155,6 +157,8 @@ def _check_columns(path: str, parameters: Parameters, request: FitRequest) -> No
     by = tuple(name for text in request.by for name in columns.parts(text, parameters.by)) or parameters.by
     counted = tuple(category.name for category in parameters.categories)
     categories = tuple(name for text in request.categories for name in columns.parts(text, counted)) or counted
+    if sorted(categories) == sorted(counted):  # in any order
+        categories = counted
     weights = parameters.weights if request.weights is None else request.weights
     beside = (("by", by, parameters.by), ("categories", categories, counted))
     for flag, names, current in (*beside, ("weights", (weights,), (parameters.weights,))):

@@ -10,14 +10,19 @@ from normcli.parameters.steps import Step
 
 
 def align(parameters: Parameters, first: Parameters) -> Parameters:
-    """Parameters whose steps, and the columns of each step, are in the order of `first`, where names match and the
-    statistics do not depend on the order. Reordered steps have no transform: callers need only their states."""
+    """Parameters whose steps, the columns of each step, and columns of categories are in the order of `first`, where
+    names match and the statistics do not depend on the order. Reordered steps have no transform: callers need only
+    their states."""
     order = list(_pairs(parameters, first))
     order += [i for i in range(len(parameters.steps)) if i not in order]
     steps = [parameters.steps[i] for i in order]
     pairs = zip(steps, first.steps, strict=False)
     in_order = [_in_order(step, reference) for step, reference in pairs]
-    return replace(parameters, steps=(*in_order, *steps[len(in_order) :]))
+    names = [category.name for category in first.categories]
+    categories = parameters.categories
+    if {category.name for category in categories} == set(names):
+        categories = tuple(sorted(categories, key=lambda category: names.index(category.name)))
+    return replace(parameters, steps=(*in_order, *steps[len(in_order) :]), categories=categories)
 
 
 def _pairs(parameters: Parameters, first: Parameters) -> Iterator[int]:

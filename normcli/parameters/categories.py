@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 
@@ -12,6 +13,7 @@ from normcli.columns import Frame
 from normcli.stats.frequencies import common
 
 K = 64  # values of a column: a count is low by at most 1/65 of the rows
+ENTRY = 200  # bytes of a count, and of a value that is not long
 
 
 class Category(Struct, frozen=True):
@@ -32,6 +34,21 @@ class Category(Struct, frozen=True):
     def all_rows(self) -> int:
         """Rows with a value, and those without one."""
         return self.rows + self.missing
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes, about, or will take after all rows."""
+        return K * ENTRY + sum(map(sys.getsizeof, self.counts))
+
+    @property
+    def distinct(self) -> int | None:
+        """The number of different values; None where there may be more than are counted."""
+        return None if self.lost else len(self.counts)
+
+    @property
+    def most_common(self) -> list[tuple[str, int]]:
+        """All values that are counted, the most common first; equal counts are in the order of their values."""
+        return sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
     def of(self, frame: Frame) -> Category:
         """The counts of the same column in the rows of a frame. Raises BadRowError for a column that is neither text

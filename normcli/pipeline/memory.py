@@ -105,17 +105,18 @@ def state(plan: Parameters) -> int:
     states = (s for step in plan.steps for s in step.states)
     known = sum(_held(s) for s in states)
     of_steps = known or sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.method.statistics)
-    return of_steps + _sketches(plan)
+    return of_steps + _of_columns(plan)
 
 
 def measured(plan: Parameters) -> int:
     """Bytes of the states that are measured by the blanks of a plan's steps."""
-    return sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.blanks) + _sketches(plan)
+    return sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.blanks) + _of_columns(plan)
 
 
-def _sketches(plan: Parameters) -> int:
-    """Bytes of the sketches of columns, if there are to be any."""
-    return plan.sketches.blank.bytes_of(len(plan.sketches.names)) if plan.sketches else 0
+def _of_columns(plan: Parameters) -> int:
+    """Bytes of the sketches of columns and of the counts of categories, if there are to be any."""
+    sketches = plan.sketches.blank.bytes_of(len(plan.sketches.names)) if plan.sketches else 0
+    return sketches + sum(category.nbytes for category in plan.categories)
 
 
 def _held(record: Record) -> int:

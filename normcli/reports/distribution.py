@@ -41,6 +41,11 @@ class Distribution(Struct, frozen=True):
         """The number of rows."""
         return float(self.weights.sum())
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether each value is that of one row."""
+        return bool((self.weights == 1.0).all())
+
     def quantiles(self, shares: Array) -> Array:
         """Linear quantiles between the middles of the ranks of the values."""
         ends = np.cumsum(self.weights)

@@ -8,7 +8,7 @@ from msgspec import Struct
 from normcli.drift import Columns
 from normcli.drift.measures import Measure
 from normcli.drift.measures import measures as all_measures
-from normcli.limits import LEAST
+from normcli.limits import LEAST, OFF
 from normcli.reports.scales import NOTHING
 
 NEARLY = 1e-9  # of a limit of 0
@@ -46,8 +46,10 @@ class MeasuredDrift(Struct, frozen=True):
 
     def cells(self) -> list[str]:
         """Its row of a table: name, value, limit, floor."""
-        bounds = (self._spelled(x).removeprefix("+") for x in (self.limit, self.floor))
-        return [self.name, self._spelled(self.value), *bounds]
+        limit, floor = (
+            self._spelled(self.measure.on_side_of(self.value, x)).removeprefix("+") for x in (self.limit, self.floor)
+        )
+        return [self.name, self._spelled(self.value), "off" if self.limit == OFF else limit, floor]
 
     def _spelled(self, value: float) -> str:
         if math.isnan(value):

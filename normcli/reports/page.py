@@ -7,16 +7,17 @@ from msgspec import Struct
 from normcli import registry
 from normcli.drift import Comparison
 from normcli.parameters import Parameters
-from normcli.parameters.sketches import ColumnSketches
+from normcli.parameters.sketches import ColumnSketches, K
 from normcli.reports.batches import batch_sections
 from normcli.reports.columns import panel
 from normcli.reports.head import head
 from normcli.reports.keys import key_sections
 from normcli.reports.markup import escaped, name_cell, table, wide
 from normcli.reports.matrices import matrix_sections
-from normcli.reports.scales import NOTHING
+from normcli.reports.scales import NOTHING, share
 from normcli.reports.style import style
-from normcli.reports.summaries import ColumnSummary, summaries
+from normcli.reports.summaries import ABOUT, ColumnSummary, summaries
+from normcli.stats.quantiles import SURE
 
 MOST = 200  # columns in pictures
 
@@ -81,4 +82,6 @@ def _panels(columns: Sequence[ColumnSummary], order: Sequence[int], *, new: bool
     rest = len(columns) - MOST
     more = f"<p>{rest:,} more are in the table above: {MOST} are drawn.</p>" if rest > 0 else ""
     legend = "<i></i>fit" + ('<i class="n"></i>new data' if new else "")
+    if any(column.is_rough for column in columns):
+        legend += f" {ABOUT}from a sketch: ranks are off by less than {share(SURE / K, 1)}, at 99 % confidence"
     return f'<h2>Column by column</h2><p class="legend">{legend}</p><div class="grid">{shown}</div>{more}'

@@ -15,8 +15,10 @@ from normcli.parameters.sketches import ColumnSketches
 from normcli.reports.distribution import Distribution
 from normcli.reports.measures import MeasuredDrift, measures, verdicts
 from normcli.reports.scales import count, digits_of, number, share
+from normcli.stats.moments import Moments
 from normcli.transforms.affine import Affine
 
+ABOUT = "≈ "
 SHARES = {"5 %": 0.05, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "95 %": 0.95}
 
 
@@ -32,7 +34,7 @@ class ColumnSummary(Struct, frozen=True, dict=True):
     new_normalized: Distribution | None
     fit_figures: Mapping[str, float]  # count, missing (a share), mean, std, min, max
     new_figures: Mapping[str, float]
-    normalized_figures: Mapping[str, float]  # min and max, which a sketch of many values need not hold
+    normalized_figures: Mapping[str, float]  # min, max, mean and std, which a sketch of many values does not know
     measures: tuple[MeasuredDrift, ...] = ()
     verdicts: tuple[str, ...] = ()  # in words, of what no measure says
 
@@ -45,6 +47,11 @@ class ColumnSummary(Struct, frozen=True, dict=True):
     @property
     def drift(self) -> bool:
         return any(m.drift for m in self.measures) or any(text.startswith("drift") for text in self.verdicts)
+
+    @property
+    def is_rough(self) -> bool:
+        """Whether quantiles of the fit or of new data are those of a sketch, marked so."""
+        return any(of is not None and not of.is_exact for of in (self.fit, self.new))
 
     @cached_property
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -98,7 +105,7 @@ def _summary(
     normalized, new_normalized = (None if of is None else _normalized(parameters, name, of) for of in (fit, other))
     return ColumnSummary(
         name, parameters.types.get(name, ""), fit, other, normalized, new_normalized, figures, new_figures,
-        _normalized_ends(parameters, name, figures), of_drift, words,
+        {**_normalized_ends(parameters, name, figures), **_normalized_moments(parameters, name)}, of_drift, words,
     )  # fmt: skip
 
 
@@ -128,6 +135,27 @@ def _normalized_ends(parameters: Parameters, name: str, figures: Mapping[str, fl
     ends = np.array([figures.get(end, np.nan) for end in ("min", "max")])
     after = _after_steps(parameters, name, ends) if np.isfinite(ends).all() else None
     return {} if after is None else {"min": float(after.min()), "max": float(after.max())}
+
+
+def _normalized_moments(parameters: Parameters, name: str) -> dict[str, float]:
+    """The mean and the standard deviation after all steps; empty where these are not known of the values that come to
+    the first step, or where a step is not affine."""
+    steps = [step for step in parameters.steps if name in step.columns]
+    known = steps[0].summary() if steps and steps[0].unfitted_multiple == 1 else {}
+    if not {"mean", "std"} <= known.keys():
+        return {}
+    j = steps[0].columns.index(name)
+    low = next((s.mean_low[0] for s in steps[0].states if isinstance(s, Moments)), np.zeros_like(known["mean"]))
+    mean, std = np.array([known["mean"][j] - low[j]]), np.array([known["std"][j]])
+    low = np.array([low[j]])
+    for step in steps:
+        one = step.of([step.columns.index(name)])
+        if not isinstance(one.fitted, Affine) or not is_column_wise(step):
+            return {}
+        with np.errstate(all="ignore"):
+            mean, std = one.fitted.moments(mean, low, std)
+        low = np.zeros_like(mean)
+    return {"mean": float(mean[0]), "std": float(std[0])}
 
 
 def _after_steps(parameters: Parameters, name: str, values: Array) -> Array | None:
@@ -169,8 +197,8 @@ def _cells(figures: Mapping[str, float], of: Distribution | None) -> dict[str, s
     rough = 5 if np.isfinite(figures.get("std", np.nan)) else 3
     for name in ("mean", "std", "min", *SHARES, "max"):
         known = figures.get(name, np.nan)
-        mark = "≈ " if name in ("mean", "std") and not np.isfinite(known) and name in about else ""
-        cells[name] = mark + number(
-            known if np.isfinite(known) else about.get(name), digits if name != "std" and not mark else rough
-        )
+        is_rough = not np.isfinite(known) and of is not None and not of.is_exact
+        value = known if np.isfinite(known) else about.get(name)
+        places = rough if name == "std" or (is_rough and name == "mean") else digits
+        cells[name] = (ABOUT if is_rough else "") + number(value, places)
     return cells

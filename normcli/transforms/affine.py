@@ -51,6 +51,17 @@ class Affine(Transform, frozen=True, dict=True):
     def terms(self) -> Terms:
         return Terms({"center": self.center[0] + self.center_low[0], "scale": self.scale[0]})
 
+    def moments(self, mean: Array, mean_low: Array, std: Array) -> tuple[Array, Array]:
+        """(features,) the mean and the standard deviation of normalized values, given those (features,) of the values:
+        by the parameters of all rows, NaN where what is clipped or left out changes them."""
+        if self.clip or self.whole:
+            return np.full_like(mean, np.nan), np.full_like(std, np.nan)
+        gains, offset = np.array(self._gains(len(mean))), self.offset
+        if self.ends is not None:
+            gains, offset = np.full(len(mean), self.ends[1] - self.ends[0]), self.ends[0]
+        slope = gains / self.scale[0]
+        return ((mean - self.center[0]) + (mean_low - self.center_low[0])) * slope + offset, np.abs(slope) * std
+
     def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
         return work(self, block)  # work handles groups
 

@@ -130,7 +130,7 @@ def test_limits_are_options(here: Workspace, capsys: pytest.CaptureFixture[str])
         "max_wasserstein": 30.0, "max_psi": 40.0, "max_category": 0.1, "min_rows": 30,
         "columns": {"b": {"max_psi": 0.5}},
     }  # fmt: skip
-    for bad in ("--max-shift=nan", "--max-shift=-1", "--max-shift=inf", "--max-scale-ratio=0.9", "--max-outside=1.1"):
+    for bad in ("--max-shift=nan", "--max-shift=-1", "--max-shift=-inf", "--max-scale-ratio=0.9", "--max-outside=1.1"):
         assert within(here, "check", "old.csv", "-p", "p.json", bad) == 2
 
 

@@ -524,3 +524,12 @@ def test_there_is_something_to_save_and_a_place_for_it(workspace: Workspace) -> 
     assert not (workspace / "d.json").exists()
     assert "--save t.csv is the INPUT" in workspace.fails(2, "describe", "t.csv", "--save", "t.csv")
     assert "--note is for --save PARAMS" in workspace.fails(2, "describe", "t.csv", "--note", "x")
+
+
+@pytest.mark.parametrize(("rows", "lines"), [(4_096, []), (9_000, ["accuracy"])])
+def test_the_error_of_quartiles_is_shown_beside_them(workspace: Workspace, rows: int, lines: list[str]) -> None:
+    (workspace / "t.csv").write_text("x\n" + "".join(f"{i / 7}\n" for i in range(rows)))
+    out = workspace.succeeds("describe", "t.csv").out.decode()
+    (error,) = {c["rank_error"] for c in described(workspace, "t.csv").values()}
+    words = f"the rank of a quartile is off by less than {error:.1%} of the values, at 99 % confidence"
+    assert [line for line in out.splitlines() if "rank" in line] == [f"{label} {words}" for label in lines]

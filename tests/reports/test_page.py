@@ -11,18 +11,20 @@ from msgspec.structs import replace
 
 from normcli import registry
 from normcli.blocks.block import Block
-from normcli.drift import DriftMonitor, Limits
+from normcli.drift import DriftMonitor
 from normcli.errors import printable
 from normcli.methods import Method
+from normcli.methods.asinh import Asinh
 from normcli.methods.batch import Batch
 from normcli.methods.minmax import MinMax
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.parameters import Measured, Parameters, Step
-from normcli.parameters.sketches import ColumnSketches
+from normcli.parameters.sketches import ColumnSketches, K
 from normcli.reports import NewData, page
 from normcli.reports.page import MOST
 from normcli.reports.style import DARK, LIGHT, style
+from normcli.reports.summaries import summaries
 from tests.conftest import examples
 from tests.reports.conftest import checked, fitted, sketches
 
@@ -45,7 +47,7 @@ def compared(parameters: Parameters, matrix: np.ndarray) -> NewData:
     with np.errstate(all="ignore"):
         states = tuple(step.measure(Block.of(matrix)) for step in monitor.measuring.steps)
     monitor.add(Measured(states, None, len(matrix), 0, []), can_end_segment=True)
-    comparison = monitor.compared(Limits(), len(matrix))
+    comparison = monitor.compared(len(matrix))
     return NewData("new.csv", comparison, sketches(matrix, parameters.needs()))
 
 
@@ -145,6 +147,61 @@ def test_normalized_ends_are_those_of_the_least_and_the_greatest_value() -> None
     text = page(fitted(x[:, None], MinMax()))
     assert re.search("<th>min<td>0<td>0<", text)
     assert re.search("<th>max<td>10<td>1<", text)
+
+
+def shows(text: str, name: str) -> list[str]:
+    """The cells of a row of the table of the only column."""
+    (row,) = re.findall(f"<tr><th>{name}((?:<td>[^<]*)*)", text)
+    return [cell for cell in row.split("<td>") if cell]
+
+
+@pytest.mark.parametrize("rows", [K, 20_000])
+def test_what_a_sketch_says_is_marked_and_its_error_is_on_the_page(rows: int) -> None:
+    """Quantiles of more values than a sketch holds; what is known exactly has no mark."""
+    text = page(fitted(RNG.normal(50.0, 4.0, size=(rows, 1)), ZScore()))
+    for name in ("5 %", "25 %", "median", "75 %", "95 %"):
+        assert [cell.startswith("≈ ") for cell in shows(text, name)] == [rows > K] * 2
+    assert shows(text, "mean")[1] == "0"
+    assert shows(text, "std")[1] == "1"
+    assert not [cell for name in ("mean", "std", "min", "max") for cell in shows(text, name) if "≈" in cell]
+    assert ("ranks are off by less than 1.6 %" in text) == (rows > K)
+
+
+@pytest.mark.parametrize("name", registry.names("methods"))
+def test_a_normalized_mean_and_deviation_without_a_mark_are_those_of_the_values(name: str) -> None:
+    """Of every method, far from zero and wide; zscore is among those of which they are known."""
+    matrix = np.random.default_rng(1).lognormal(size=(4_000, 4)) * [1, 1e-3, 1e5, 1] + [0, 7, 1e6, 1e9]
+    kind = registry.only("methods", name)
+    for options in (NEEDED.get(name, {}), {"ddof": 1}, {"target_mean": 5, "target_std": 2}, {"clip": True}):
+        if not {*options} <= {*kind.__struct_fields__} or not {*NEEDED.get(name, {})} <= {*options}:
+            continue
+        parameters = fitted(matrix, kind(**options))
+        (step,) = parameters.steps
+        with np.errstate(all="ignore"):
+            after = step.normalized(Block.of(matrix))
+        columns = summaries(parameters, parameters.sketches, None, None)
+        for j, column in enumerate(columns):
+            known = {n: x for n, x in column.normalized_figures.items() if n in ("mean", "std") and np.isfinite(x)}
+            assert known or name not in ("zscore", "center")
+            scale = np.abs(after[:, j]).max()
+            for which, of in (("mean", np.mean), ("std", np.std)):
+                if which in known:
+                    assert known[which] == pytest.approx(of(after[:, j]), rel=1e-9, abs=1e-9 * scale), (name, which)
+
+
+def test_of_steps_one_after_the_other_it_is_that_of_the_last() -> None:
+    """Only where all of them are affine, and the first one learned from the values as they come."""
+    matrix = RNG.lognormal(3.0, 1.0, size=(4_000, 1))
+    first = fitted(matrix, ZScore())
+    more = {kind: fitted(first.steps[0].normalized(Block.of(matrix)), kind).steps[0] for kind in (MinMax(), Asinh())}
+    for kind, step in more.items():
+        both = replace(first, steps=(*first.steps, step))
+        (column,) = summaries(both, both.sketches, None, None)
+        after = step.normalized(Block.of(first.steps[0].normalized(Block.of(matrix))))
+        if kind == MinMax():
+            assert column.normalized_figures["mean"] == pytest.approx(after.mean(), rel=1e-12)
+            assert column.normalized_figures["std"] == pytest.approx(after.std(), rel=1e-12)
+        assert ("mean" in column.normalized_figures) == (kind == MinMax())
 
 
 def test_a_method_that_learns_nothing_has_a_page() -> None:

@@ -39,12 +39,16 @@ class Measure(Struct, frozen=True, kw_only=True):
     form: str  # how it is shown: a format
     words: str  # of drift, with the value {}
     size: Callable[[Array], Array] = np.abs  # what the limit is for
-    none: float = 0.0  # the size where nothing has drifted
+    is_ratio: bool = False  # drift is above a limit, and below its reciprocal
     of_shape: bool = False  # needs shapes
 
     def spelled(self, value: float) -> str:
         """A value as text."""
         return format(value, self.form)
+
+    def on_side_of(self, value: float, bound: float) -> float:
+        """A limit or a floor as it is for a value: for a ratio below 1, where drift is below it, its reciprocal."""
+        return 1.0 / bound if self.is_ratio and value < 1.0 else bound
 
 
 @cache

@@ -68,5 +68,5 @@ MEASURE = Measure(
     form=".3g",
     words="scale {}",
     size=_size,
-    none=1.0,
+    is_ratio=True,
 )

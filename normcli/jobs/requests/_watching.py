@@ -15,14 +15,21 @@ from normcli.jobs.facts import (
 )
 from normcli.jobs.requests import Place, Request, option
 from normcli.jobs.values import Check, between
-from normcli.limits import GREATEST, LEAST, NAMES, Limits
+from normcli.limits import GREATEST, LEAST, NAMES, OFF, Limits
 
 Limit = float | Mapping[str | None, float] | None  # of all columns, or by column: None of all others
 
 
 def limit_check(name: str) -> Check:
-    """Of a limit of drift by its name."""
-    return between(LEAST.get(name, 0), GREATEST.get(name, math.inf), integer=False)
+    """Of a limit of drift by its name: a number within its bounds, or infinity."""
+    of_number = between(LEAST.get(name, 0), GREATEST.get(name, math.inf), integer=False)
+    return lambda value: "" if value == OFF else of_number(value)
+
+
+def check_column(place: str, column: str, names: Mapping[str, object]) -> None:
+    """Raises UsageError, naming the `place` of a limit, for a column that is none of `names`."""
+    if column not in names:
+        raise UsageError(f"{place}: no column that is compared has this name", suggestions.hint(column, names))
 
 
 def _limit(name: str) -> Check:
@@ -68,19 +75,19 @@ class Watches(Request):
 
         limits: dict[str, dict[str | None, float]] = {name: {None: getattr(Limits(), name)} for name in NAMES}
         if self.limits is not None:
-            for name, by_column in limits_file.read(self.limits).items():
+            for name, by_column in limits_file.read(self.limits, names).items():
                 limits[name] |= by_column
         for name in NAMES:
             value = getattr(self, name)
             if value is not None:
-                limits[name] |= value if isinstance(value, Mapping) else {None: value}
+                by_option: Mapping[str | None, float] = value if isinstance(value, Mapping) else {None: value}
+                for column, limit in by_option.items():
+                    if column is not None:
+                        check_column(f"--{name.replace('_', '-')} {short(column)}={limit:g}", column, names)
+                limits[name] |= by_option
         columns: dict[str, dict[str, float]] = {}
         for name, by_column in limits.items():
             for column, limit in by_column.items():
                 if column is not None:
                     columns.setdefault(column, {})[name] = float(limit)
-        unknown = next((column for column in columns if column not in names), None)
-        if unknown is not None:
-            what = f"no column that is compared is called '{short(unknown)}'"
-            raise UsageError(f"a limit of drift: {what}", suggestions.hint(unknown, names))
         return Limits(**{name: limits[name][None] for name in NAMES}, min_rows=min_rows, columns=columns)

@@ -10,9 +10,9 @@ ENTRY = ("column", "rows", "missing", "lost", "values", "counts")
 
 
 def entries(categories: Sequence[Category]) -> Iterator[dict[str, Any]]:
-    """An entry for each column; equal counts are in the order of their values."""
+    """An entry for each column."""
     for category in categories:
-        pairs = sorted(category.counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        pairs = category.most_common
         numbers = {"rows": category.rows, "missing": category.missing, "lost": category.lost}
         yield {"column": category.name, **numbers, "values": [v for v, _ in pairs], "counts": [n for _, n in pairs]}
 
