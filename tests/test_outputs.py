@@ -12,7 +12,7 @@ import pytest
 
 from normcli.errors import CannotCreateError, OutputError, ReaderGoneError
 from normcli.io import outputs
-from normcli.io.outputs import open_target, remove_temporaries, same_file
+from normcli.io.outputs import open_target, remove_temporaries
 
 
 def left(path: Path) -> list[str]:
@@ -375,18 +375,3 @@ def test_unfinished_files_are_removed_and_finished_ones_are_not(tmp_path: Path) 
             outputs.changing.release()  # it is held for good: the process is about to end
         assert left(tmp_path) == []
         assert content(tmp_path / "a") == b"a"
-
-
-# -- one file or two ---------------------------------------------------------------------------------------------
-def test_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("file").touch()
-    Path("other").touch()
-    Path("hard").hardlink_to("file")
-    Path("soft").symlink_to("file")
-    Path("dangling").symlink_to("new")
-    for a, b in (("file", "./file"), ("file", "hard"), ("file", "soft"), ("new", "./new"), ("dangling", "new")):
-        assert same_file(a, b)
-        assert same_file(b, str(tmp_path / a))
-    for a, b in (("file", "other"), ("file", "new"), ("soft", "other"), ("dangling", "file")):
-        assert not same_file(a, b)

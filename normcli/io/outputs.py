@@ -361,11 +361,3 @@ def beside(name: str, path: str, status: os.stat_result | None, temporary: str) 
         with contextlib.suppress(OSError):
             os.fchmod(fd, stat.S_IMODE(status.st_mode))
     return Target(name, path, fd, temporary)
-
-
-def same_file(a: str, b: str) -> bool:
-    """Whether two paths are one file or object, or will be."""
-    try:
-        return os.path.samefile(a, b)
-    except OSError:
-        return stores.resolved(a) == stores.resolved(b)

@@ -19,6 +19,7 @@ from normcli.jobs.conventions import noted
 from normcli.jobs.parameter_files import lock, rows_before
 from normcli.jobs.planning import planned, report_doubtful
 from normcli.jobs.reading import Readers, check_repeatable, find
+from normcli.jobs.requests import Place
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.results import FitResult, Preview
 from normcli.jobs.run import Run
@@ -131,6 +132,7 @@ def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Plan | None, list[Input]]:
     plan = chosen(request, example=EXAMPLE)
     inputs = find(run, request)
     if plan:
+        paths.check_reads(request, run.result, [Place(f"parameter file of {plan.name}", file) for file in plan.files])
         _check_exact(request, inputs, plan)
     if request.update:
         from normcli.jobs.update import check_update

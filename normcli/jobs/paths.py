@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from normcli.errors import UsageError, printable
@@ -21,8 +21,8 @@ BESIDE = ("--run-report", "--rejects")  # may be a pipe or a device that others 
 
 
 def check(request: Request, result: Result) -> None:
-    """Raises UsageError where two outputs go to one file or stream, or what is written beside the output is an input;
-    a report that is one is no longer written."""
+    """Raises UsageError where two outputs go to one file or stream, or an output is a file that is read; a report that
+    is one is no longer written."""
     first: dict[Hashable, str] = {}
     for place in _outputs(request):
         identity = _identity(place.path)
@@ -31,7 +31,29 @@ def check(request: Request, result: Result) -> None:
             standard = outputs.descriptor(place.path) == outputs.STDOUT_FD
             name = "standard output" if standard else printable(place.path)
             raise UsageError(f"{flag} and {place.flag} are both {name}")
-    check_beside(request, result, (place.path for place in request.reads()))
+    check_reads(request, result, list(request.reads()))
+
+
+def check_reads(request: Request, result: Result, read: Sequence[Place]) -> None:
+    """Raises UsageError where an output is one of the files that are read, under any name, unless the request may
+    replace it."""
+    files = _by_identity(place for place in read if place.flag not in request.may_replace)
+    for place in request.writes():
+        file = files.get(_identity(place.path)) if place.flag in REPLACING and place.path != "-" else None
+        if file is not None:
+            mine, theirs = (file, "OUTPUT") if file.flag == "-p" else (place, file.flag)
+            raise UsageError(f"{mine.flag} {printable(mine.path)} is the {theirs}")
+    check_beside(request, result, (place.path for place in read))
+
+
+def check_targets(request: Reads, result: Result, targets: Collection[str]) -> None:
+    """Raises UsageError where one of the files of an output directory is another that the run reads or writes."""
+    check_beside(request, result, targets)
+    files = _by_identity(request.reads())
+    for target in targets if files else ():
+        file = files.get(_identity(target)) if stores.is_uri(target) or os.path.exists(target) else None
+        if file is not None:
+            raise UsageError(f"{file.flag} {printable(file.path)} would be replaced by {printable(target)}")
 
 
 def check_beside(request: Request, result: Result, files: Iterable[str]) -> None:
@@ -49,23 +71,19 @@ def check_beside(request: Request, result: Result, files: Iterable[str]) -> None
 
 def check_inputs(request: Reads, result: Result, input_list: list[Input]) -> None:
     """Raises UsageError where an input is what else the run reads or writes."""
-    read, written = list(request.reads()), [p for p in _outputs(request) if p.flag in REPLACING and p.path != "-"]
+    read = list(request.reads())
     standard = [p.flag for p in read if p.path == "-"]
     if any(i.is_standard for i in input_list):
         standard.insert(0, "INPUT")
     if len(standard) > 1:
-        order = ("INPUT", "-p", "PARAMS", "--files-from", "--plan")
+        order = ("INPUT", "-p", "PARAMS", "--files-from", "--plan", "--limits")
         raise UsageError(f"both {' and '.join(sorted(standard, key=order.index))} are standard input")
     for place in read:
         if place.flag == "-p" and place.path != "-" and inputs.below(input_list, place.path):
             raise UsageError(f"-p {place.path} is the INPUT")
-    for place in written:
-        if inputs.below(input_list, place.path):
+    for place in request.writes():
+        if place.flag in REPLACING and place.path != "-" and inputs.below(input_list, place.path):
             check_replaced(request, place, alone=len(input_list) == 1)
-        for other in read:
-            if other.path != "-" and outputs.same_file(place.path, other.path):
-                mine, theirs = (other, "OUTPUT") if other.flag == "-p" else (place, other.flag)
-                raise UsageError(f"{mine.flag} {mine.path} is the {theirs}")
     check_beside(request, result, (i.path for i in input_list if i.path is not None))
 
 
@@ -98,6 +116,13 @@ def _outputs(request: Request) -> Iterator[Place]:
             yield place
     if request.run_report is not None:
         yield Place("--run-report", request.run_report)
+
+
+def _by_identity(places: Iterable[Place]) -> dict[Hashable, Place]:
+    """Files by what `_identity` says of them; devices and standard input are none."""
+    files = {_identity(place.path): place for place in places if place.path != "-"}
+    files.pop(None, None)
+    return files
 
 
 def _identity(path: str) -> Hashable:

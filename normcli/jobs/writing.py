@@ -226,7 +226,7 @@ def paths_below(run: Run[Any, Any], request: Writes, input_list: list[Input]) ->
         raise UsageError(f"{what} no name that a file in {printable(directory)} could have")
     suffix, old = formats.suffix_of(request.to) if request.to else None, formats.suffixes()
     targets = inputs.targets(input_list, directory, lambda relative: inputs.renamed(relative, old, suffix))
-    paths.check_beside(request, run.result, targets)
+    paths.check_targets(request, run.result, targets)
     if stores.is_uri(directory):
         from normcli.io.stores import writing as far
 

@@ -25,6 +25,7 @@ class PlanStep(Struct, frozen=True):
     columns: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     fitted: Step | None = None  # of its own columns, which learns nothing here
+    file: str = ""  # the parameter file that a fitted step is in
 
     @property
     def learns(self) -> bool:
@@ -32,12 +33,13 @@ class PlanStep(Struct, frozen=True):
         return bool(self.method.statistics) and self.fitted is None
 
 
-def fitted_steps(parameters: Parameters) -> tuple[PlanStep, ...]:
-    """The steps of parameters as they were fitted. Raises UsageError for those that were fitted by key."""
+def fitted_steps(parameters: Parameters, file: str) -> tuple[PlanStep, ...]:
+    """The steps of parameters, read from a file, as they were fitted. Raises UsageError for those that were fitted by
+    key."""
     if parameters.by:
         raise UsageError("was fitted with --by, and a step of a plan takes what was fitted to all rows")
     steps = (replace(s, states=(), external=bool(s.method.statistics)) for s in parameters.steps)
-    return tuple(PlanStep(step.method, step.columns, fitted=step) for step in steps)
+    return tuple(PlanStep(step.method, step.columns, fitted=step, file=file) for step in steps)
 
 
 def plan_steps(steps: Iterable[Any]) -> tuple[PlanStep, ...]:
@@ -62,6 +64,11 @@ class Plan(Struct, frozen=True):
     def learns(self) -> bool:
         """Whether any step learns from data."""
         return any(c.learns for c in self.plan_steps)
+
+    @property
+    def files(self) -> list[str]:
+        """The parameter files that steps are in."""
+        return list(dict.fromkeys(c.file for c in self.plan_steps if c.file))
 
     @property
     def learners(self) -> list[Method]:

@@ -59,7 +59,7 @@ def _plan_steps(raw: Mapping[str, Any], at: str, directory: str) -> tuple[PlanSt
     full = path if "://" in path else os.path.join(directory, path)
     parameters = params.read_file(full, example=EXAMPLE)
     try:
-        return fitted_steps(parameters)
+        return fitted_steps(parameters, full)
     except UsageError as e:
         raise UsageError(f"{at}.{FROM}: {printable(path)} {e.message}", e.hint) from None
 

@@ -80,6 +80,7 @@ class Request:
 
     command: ClassVar[str]
     may_replace_input: ClassVar[bool] = False  # an output may be the only input
+    may_replace: ClassVar[tuple[str, ...]] = ()  # flags of other files that are read, which an output may be, too
     topics: ClassVar[Mapping[str, str]] = {}  # of help, that explain options which are rare in this command alone
     # a file for what was done, and how the run ended
     run_report: str | None = option(None, group="messages")
@@ -231,10 +232,12 @@ class Reads(Resources):
         yield from ((flag_of(name, value), needs_of(name)) for name, value in self.format_options.items())
 
     def reads(self) -> Iterator[Place]:
+        yield from super().reads()
         if self.files_from is not None:
             yield Place("--files-from", self.files_from)
 
     def writes(self) -> Iterator[Place]:
+        yield from super().writes()
         if self.rejects is not None:
             yield Place("--rejects", self.rejects)
 

@@ -21,6 +21,7 @@ class MergeRequest(Request):
     """To merge parameter files, or what is in them, into that of one fit over all their data."""
 
     command = "merge"
+    may_replace = ("PARAMS",)  # all that is in them is in the output
     inputs: tuple[str | Parameters, ...] = option((), group="input")
     output: str | None = option(None, "-o", group="output")
     allow_duplicates: bool = option(False, group="safety")
