@@ -430,7 +430,7 @@ def test_a_profile_leaves_out_what_arrow_cannot_hold(data: Any) -> None:
         (np.zeros((2, 2), object), "an array of object"),
         (np.ma.masked_less(np.arange(4.0).reshape(2, 2), 1), "a masked array"),
         (pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "two columns are called 'a'"),
-        (pl.DataFrame({"a": [1]}, {"a": pl.Int128}), "no numeric column .is selected; .* a .opaque<Int128>"),
+        (pl.DataFrame({"a": [1]}, {"a": pl.Int128}), "no numeric column is selected; .* a .opaque<Int128>"),
         (pd.Series([1.0, 2.0]), "a Series is a column, and no table"),
         (pl.Series([1.0, 2.0]), "a Series is a column, and no table"),
         (Exporter(pa.chunked_array([[1.0]])), "Exporter exports no table"),
