@@ -22,7 +22,8 @@ MOMENTS = 200  # of each signal
 
 
 def ends_at_moments(here: Harness, number: signal.Signals, count: int, chance: random.Random, first: int = 0) -> None:
-    """At so many calls, as often in one phase as in another from the `first` on; before the call, after it or a moment later."""
+    """At so many calls, as often in one phase as in another, from the `first` on; before the call, after it or a moment
+    later."""
     kinds = [kind for kind, _ in here.whole.calls]
     phases: dict[str, list[str]] = {}
     for kind in dict.fromkeys(kinds):
