@@ -147,7 +147,7 @@ FILES = st.builds(
 
 
 @given(st.lists(FILES, min_size=1, max_size=2), METHODS, st.integers(3, 12), WINDOWS, st.booleans(), st.booleans())
-@settings(max_examples=examples(48, part=6))
+@settings(max_examples=examples(48, part=8))
 def test_csv_is_the_same(texts: list[str], method: str, block_size: int, window: int, skip: bool, by_key: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{i}.csv" for i in range(len(texts))]

@@ -248,7 +248,7 @@ LEARNERS = [
 ]
 
 
-@pytest.mark.parametrize("case", some(list(product(EDGES, LEARNERS)), 131), ids=str)
+@pytest.mark.parametrize("case", some(list(product(EDGES, LEARNERS)), 197), ids=str)
 def test_of_data_at_the_edges(case: tuple[str, tuple[str, ...]], trial: Trial) -> None:
     name, method = case
     rows = len(EDGES[name]["a"])

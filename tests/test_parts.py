@@ -89,13 +89,13 @@ def same(data: str, suffix: str, words: tuple[str, ...], part: int) -> None:
 
 
 @given(data=delimited_rows(), words=st.sampled_from(LINES), part=st.integers(1, 40))
-@settings(max_examples=examples(300, part=10))
+@settings(max_examples=examples(300, part=20))
 def test_parts_of_delimited_text_change_nothing(data: str, words: tuple[str, ...], part: int) -> None:
     same(data, ".csv", words, part)
 
 
 @given(data=json_lines(), words=st.sampled_from(LINES), part=st.integers(1, 40))
-@settings(max_examples=examples(200, part=10))
+@settings(max_examples=examples(200, part=20))
 def test_parts_of_lines_change_nothing(data: str, words: tuple[str, ...], part: int) -> None:
     same(data, ".ndjson", words, part)
 

@@ -176,9 +176,18 @@ def test_inputs_of_several_formats_are_as_of_one(to: str) -> None:
     of_kinds()
 
 
-@pytest.mark.parametrize(("one", "other"), list(itertools.permutations(("csv", "ndjson", "parquet"), 2)))
-def test_two_formats_into_one_output(one: str, other: str) -> None:
-    for to in ("csv", "ndjson", "parquet"):
+PAIRS = list(itertools.permutations(("csv", "ndjson", "parquet")))  # and the third, which they become
+
+
+@pytest.mark.parametrize(("one", "other", "to"), PAIRS)
+def test_two_formats_into_a_third(one: str, other: str, to: str) -> None:
+    mixed_or_not((one, other, one), to, ("zscore",), ())
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("one", "other", "_"), PAIRS)
+def test_two_formats_into_one_of_them(one: str, other: str, _: str) -> None:
+    for to in (one, other):
         mixed_or_not((one, other, one), to, ("zscore",), ())
 
 

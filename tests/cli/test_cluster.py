@@ -139,8 +139,8 @@ def test_a_large_input_is_the_same(here: Workspace, two: cluster.Cluster, format
     folder = here / convert(here, format)
     source = [folder / f"{i}.{format}" for i in (3, 5)]
     for path in source if format == "parquet" else []:
-        pl.read_parquet(path).write_parquet(path, row_group_size=20)
-    size = 1 if format in ("parquet", "arrow") else 40
+        pl.read_parquet(path).write_parquet(path, row_group_size=40)
+    size = 1 if format in ("parquet", "arrow") else 100
     one = normcli.fit(source, "decorrelate", columns=["x", "w"], block_size=size)
     with closing(Client(two.address)) as client:
         engine = normcli.Dask(client)

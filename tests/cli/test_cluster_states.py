@@ -61,7 +61,7 @@ def test_the_same_is_learned_of_shards(
 ) -> None:
     line = ["fit", "in", "-m", *words.split(), "-c", "x,y,z,w", "-p"]
     here.succeeds(*line, "one.json")
-    monkeypatch.setattr(_dask_states, "SHARD", 100)
+    monkeypatch.setattr(_dask_states, "SHARD", 500)
     here.succeeds(*line, "many.json", *on(two))
     assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
 

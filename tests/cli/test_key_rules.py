@@ -200,7 +200,7 @@ def effective(file: Given, override: Given) -> Given:
 
 
 @given(file=rules, there=rules, back=rules, binary=st.booleans(), new=st.booleans())
-@settings(max_examples=examples(200, part=8))
+@settings(max_examples=examples(200, part=16))
 def test_data_come_back_by_the_rules_that_they_went_by_or_not_at_all(
     file: Given, there: Given, back: Given, binary: bool, new: bool
 ) -> None:

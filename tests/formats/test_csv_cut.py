@@ -92,7 +92,7 @@ def test_what_is_not_selected_comes_out_byte_for_byte(folder: Path, table: Writt
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|", " ", "~"])
 @given(data=st.data(), size=st.integers(1, 200))
-@settings(max_examples=15)
+@settings(max_examples=examples(30, part=4))
 def test_another_delimiter_is_kept(folder: Path, delimiter: str, data: st.DataObject, size: int) -> None:
     table = data.draw(tables(delimiter))
     options = Options(delimiter=delimiter)

@@ -112,7 +112,7 @@ def files(draw: st.DrawFn) -> tuple[Spelling, str, str]:
 
 
 @given(files(), st.sampled_from([1, 7, 64, None]), st.booleans())
-@settings(max_examples=examples(400, part=8), suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(400, part=16), suppress_health_check=list(HealthCheck))
 def test_read_as_csv_reads_it(made: tuple[Spelling, str, str], size: int | None, pipe: bool) -> None:
     """Whatever the dialect, however it is cut, and from wherever it comes."""
     how, text, plain = made
@@ -123,7 +123,7 @@ def test_read_as_csv_reads_it(made: tuple[Spelling, str, str], size: int | None,
 
 
 @given(files(), st.sampled_from([1, 64, None]))
-@settings(max_examples=examples(160, part=8), suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(160, part=16), suppress_health_check=list(HealthCheck))
 def test_written_in_the_same_dialect(folder: Path, made: tuple[Spelling, str, str], size: int | None) -> None:
     """csv reads the same fields of all columns that are not selected; and so do we, by the same options."""
     how, text, plain = made

@@ -32,7 +32,7 @@ def written(rows: list[tuple[str, str]], delimiter: str, *, quoted: bool) -> byt
 
 
 @pytest.mark.parametrize("delimiter", [",", " ", *longer("\t", ";")])
-@settings(max_examples=examples(100, part=10))
+@settings(max_examples=examples(100, part=20))
 @given(rows=MIXED, quoted=st.booleans(), size=st.integers(8, 100))
 @example(rows=[("1", "2"), (" ", "3"), ("4", "\t")], quoted=False, size=9)
 @example(rows=[("1", "2"), ("4", " ")], quoted=True, size=8)
@@ -53,7 +53,7 @@ def test_what_is_missing_comes_out_as_it_was(
                 assert value == row[j] if row[j] in SPELLED else str(value).lower() not in ("", "nan")
 
 
-@settings(max_examples=examples(100, part=10))
+@settings(max_examples=examples(100, part=20))
 @given(rows=MIXED)
 def test_fit_writes_what_apply_does(rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("both")

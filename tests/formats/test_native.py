@@ -178,7 +178,7 @@ SIZES, PIECES = st.sampled_from([16, 64, 1 << 20]), st.sampled_from([8, 40, 1 <<
 
 
 @given(tables(), SIZES, PIECES)
-@settings(max_examples=examples(1200, part=10))
+@settings(max_examples=examples(1200, part=20))
 def test_text_gives_the_same_with_and_without_the_kernel(data: bytes, size: int, piece: int) -> None:
     check(data, size, piece)
 
@@ -187,7 +187,7 @@ def test_text_gives_the_same_with_and_without_the_kernel(data: bytes, size: int,
 @example(b"a,b\n1,x\n2,y\r", 1 << 20, 1 << 20)
 @example(b"a,b\n1,x\n2,\r", 16, 8)
 @example(b"b,a\nx,1\ny,2\r", 1 << 20, 1 << 20)
-@settings(max_examples=examples(800, part=8))
+@settings(max_examples=examples(800, part=16))
 def test_damaged_text_gives_the_same_with_and_without_the_kernel(data: bytes, size: int, piece: int) -> None:
     check(data, size, piece)
 
@@ -195,7 +195,7 @@ def test_damaged_text_gives_the_same_with_and_without_the_kernel(data: bytes, si
 @given(tables(), SIZES, PIECES, st.sampled_from([1, 7, 1 << 16]), st.booleans())
 @example(b"a,b\n1.5,2.5\n-0,NA\n1.5,2.5\n3.5,4.5\n", 1 << 20, 8, 7, True)
 @example(b'a,b\n1.5,\n2,""\nNA,x\n', 1 << 20, 1 << 20, 1 << 16, True)
-@settings(max_examples=examples(800, part=8))
+@settings(max_examples=examples(800, part=16))
 def test_the_spool_gives_what_the_text_gives(data: bytes, size: int, piece: int, values: int, packs: bool) -> None:
     """As it was parsed, or as it stands; in one pass or two."""
     try:
@@ -212,7 +212,7 @@ def test_the_spool_gives_what_the_text_gives(data: bytes, size: int, piece: int,
 
 
 @given(tables(), st.sampled_from([1, 3, 1 << 16]))
-@settings(max_examples=examples(400, part=8))
+@settings(max_examples=examples(400, part=16))
 def test_packed_rows_are_the_rows(data: bytes, step: int) -> None:
     """Also the plain way to them, which spells numbers anew."""
     try:
@@ -275,7 +275,7 @@ NEARLY = (
 
 
 @given(st.data())
-@settings(max_examples=examples(1200, part=10))
+@settings(max_examples=examples(1200, part=20))
 def test_a_sample_says_the_same_without_polars(data: st.DataObject) -> None:
     words = st.sampled_from([*NUMBERS, *WORDS, *NEARLY]) | st.text(max_size=4)
     few = st.lists(words, min_size=1, max_size=3)
@@ -303,7 +303,7 @@ def test_what_is_nearly_a_number_is_so_with_and_without_polars(word: str) -> Non
 
 
 @given(st.text(st.sampled_from("$€%‰¤12.,' \t\xa0\u202f+-enaif\x1cx"), max_size=8))
-@settings(max_examples=examples(800, part=8))
+@settings(max_examples=examples(800, part=16))
 def test_words_are_nearly_numbers_with_and_without_polars(word: str) -> None:
     assert remedies.is_nearly_a_number(word) == remedies.is_nearly_number(pl.Series([word]))[0]
 
@@ -421,7 +421,7 @@ COMMA_ODD = ["1.5", "1.000,5", "+3", '"4,5"', ",5", "5,", "-0", "inf", "x"]
 
 @given(st.lists(st.tuples(st.sampled_from(COMMA_FIELDS), st.sampled_from(["x", "a.b", "q,r", '"s;"'])), max_size=40),
        st.sampled_from(["", *COMMA_ODD]))  # fmt: skip
-@settings(max_examples=examples(400, part=8))
+@settings(max_examples=examples(400, part=16))
 def test_decimal_commas_are_read_the_same_with_and_without_the_kernel(rows: list[tuple[str, str]], odd: str) -> None:
     lines = ["a;b", *map(";".join, rows), *([f"{odd};x"] if odd else [])]
     text = "\n".join([*lines, ""]).encode()
