@@ -20,7 +20,7 @@ from normcli.methods.power import Power
 from normcli.methods.robust import Robust
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.parameters import Measured, Step, merged
+from normcli.parameters import Measured, Step, folding, merged
 from normcli.parameters import file as params
 from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Key, Keyed, StepStates
@@ -170,3 +170,21 @@ def test_check_folds_as_a_fit_does(tmp_path: Path) -> None:
     found = api.check(api.fit(paths, ZScore(), block_size=64), paths, block_size=64)
     for name in ("mean", "std"):
         assert found.steps[0].data[name].tobytes() == found.steps[0].fitted[name].tobytes()
+
+
+@settings(max_examples=examples(30, part=3), deadline=None)
+@given(
+    seed=st.integers(0, 1 << 16),
+    inputs=st.lists(st.sampled_from([0, 1, 300, 1000]), min_size=1, max_size=12),
+    buffer=st.sampled_from([0, 600, 1 << 18]),
+)
+def test_sketches_of_inputs_are_those_of_one_merged_after_the_other(seed: int, inputs: list[int], buffer: int) -> None:
+    rng, total, expected = np.random.default_rng(seed), Subtotal((), sketches=BLANK), BLANK
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folding, "BUFFER", buffer)
+        for count in inputs:
+            state = BLANK.of_columns([*Block.of(rng.normal(size=(count, 2))).present()])
+            total, expected = total.merge(Subtotal((), sketches=state)), expected.merge(state)
+    assert total.sketches is not None
+    for name in BLANK.axes():
+        assert getattr(total.sketches, name).tobytes() == getattr(expected, name).tobytes()

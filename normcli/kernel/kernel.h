@@ -266,17 +266,18 @@ typedef struct {
     double *items;            /* (rows, capacity) padded with +inf */
     int64_t *sizes;           /* (rows, NK_LEVELS) */
     int64_t *sides;           /* (rows, NK_LEVELS) */
-    double *room;             /* (3, room_size) for whatever is needed meanwhile, and `ends`, (count + 1) */
-    uint64_t *ends;
-    uint64_t room_size;       /* at least the widths of all parts */
+    double *room;             /* (3 * room_size + 2 * capacity) for whatever is needed meanwhile, and */
+    uint64_t *ends;           /* (count + 1), at least 3 */
+    uint64_t room_size;       /* at least the widths of all parts, or in turn, of one and the capacity */
     uint64_t count;
     uint64_t rows;
     uint64_t k;               /* most items of a row */
     uint64_t capacity;        /* at least k, or the widths of all parts */
+    uint64_t in_turn;         /* 1: at least two parts are merged one after the other; 0: all at once */
     /* result */
     uint64_t width;           /* items of the fullest row */
     uint64_t levels;          /* up to the last one that holds an item */
-} nk_merge; /* 112 */
+} nk_merge; /* 120 */
 
 /* Merges sketches row by row, as normcli/stats/_compactors.py says. Returns NK_DONE, or NK_UNFIT where levels do not
  * suffice. */

@@ -14,6 +14,12 @@ typedef struct {
     uint32_t levels; /* up to the last that holds an item */
 } plan;
 
+/* Where a merged row goes. */
+typedef struct {
+    double *items;
+    int64_t *sizes, *sides; /* (LEVELS) */
+} sketch;
+
 static uint64_t total_of(const int64_t *sizes, uint64_t levels)
 {
     uint64_t total = 0;
@@ -156,25 +162,60 @@ static void fill(const nk_merge *m, const plan *p, uint64_t row, double *to)
     }
 }
 
-int32_t nk_merge_sketches(nk_merge *m)
+/* Merges a row of all parts; whether levels suffice. */
+static int merge_row(const nk_merge *m, uint64_t row, const sketch *to)
 {
     plan p;
+    make_plan(&p, m, row);
+    const uint64_t count = total_of(p.size, p.levels);
+    if (count > m->capacity)
+        return 0;
+    for (uint32_t h = 0; h < LEVELS; h++) {
+        to->sizes[h] = p.size[h];
+        to->sides[h] = p.due[h];
+    }
+    fill(m, &p, row, to->items);
+    return 1;
+}
+
+/* Merges a row of the parts one after the other; whether levels suffice. What was merged so far is in the room, and a
+ * pair of sketches at a time is all that is merged. */
+static int fold_row(const nk_merge *m, uint64_t row, const sketch *to)
+{
+    int64_t sizes[2][LEVELS], sides[2][LEVELS];
+    nk_sketches pair[2];
+    nk_merge two = *m;
+    two.parts = pair, two.count = 2;
+    for (uint64_t n = 0; n < m->count; n++) {
+        const nk_sketches *part = m->parts + n;
+        pair[n > 0] = *part;
+        pair[n > 0].items += row * part->width;
+        pair[n > 0].sizes += row * part->levels;
+        pair[n > 0].sides += row * part->levels;
+        if (!n)
+            continue;
+        sketch next = {m->room + 3 * m->room_size + n % 2 * m->capacity, sizes[n % 2], sides[n % 2]};
+        if (!merge_row(&two, 0, n + 1 < m->count ? &next : to))
+            return 0;
+        pair[0] = (nk_sketches){next.items, next.sizes, next.sides, m->capacity, LEVELS};
+    }
+    return 1;
+}
+
+int32_t nk_merge_sketches(nk_merge *m)
+{
     m->width = m->levels = 0;
     for (uint64_t row = 0; row < m->rows; row++) {
-        make_plan(&p, m, row);
-        const uint64_t count = total_of(p.size, p.levels);
-        if (count > m->capacity)
+        const sketch to = {m->items + row * m->capacity, m->sizes + row * LEVELS, m->sides + row * LEVELS};
+        if (!(m->in_turn ? fold_row : merge_row)(m, row, &to))
             return NK_UNFIT;
-        for (uint32_t h = 0; h < LEVELS; h++) {
-            m->sizes[row * LEVELS + h] = p.size[h];
-            m->sides[row * LEVELS + h] = p.due[h];
-        }
-        double *to = m->items + row * m->capacity;
-        fill(m, &p, row, to);
+        const uint64_t count = total_of(to.sizes, LEVELS);
         for (uint64_t i = count; i < m->capacity; i++)
-            to[i] = double_of(UINT64_C(0x7ff0000000000000));
+            to.items[i] = double_of(UINT64_C(0x7ff0000000000000));
         m->width = count > m->width ? count : m->width;
-        m->levels = p.levels > m->levels ? p.levels : m->levels;
+        for (uint64_t h = m->levels; h < LEVELS; h++)
+            if (to.sizes[h])
+                m->levels = h + 1;
     }
     return NK_DONE;
 }

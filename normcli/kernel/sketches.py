@@ -30,7 +30,7 @@ class _Sketches(Structure):
 class _Merge(Structure):
     _fields_ = (
         *((name, c_void_p) for name in ("parts", "capacities", "items", "sizes", "sides", "room", "ends")),
-        *((name, c_uint64) for name in ("room_size", "count", "rows", "k", "capacity", "width", "levels")),
+        *((name, c_uint64) for name in ("room_size", "count", "rows", "k", "capacity", "in_turn", "width", "levels")),
     )
 
 
@@ -110,20 +110,23 @@ def of_samples(
     return samples.sketches()
 
 
-def merged(parts: Sequence[Arrays], k: int, capacities: Array) -> Arrays | None:
+def merged(parts: Sequence[Arrays], k: int, capacities: Array, *, in_turn: bool = False) -> Arrays | None:
     """The sketches of all parts, row by row, of at most k items each; `capacities` (128,) are those of levels so far
-    below the highest. None without the kernel, and for more levels than it has."""
+    below the highest. They are merged at once, or `in_turn` one after the other, which are two at least. None without
+    the kernel, and for more levels than it has."""
     kernel = library()
     if kernel is None or any(sizes.shape[1] > LEVELS for _, sizes, _ in parts):
         return None
     parts = [(_laid_out(items), _laid_out(sizes), _laid_out(sides)) for items, sizes, sides in parts]
-    rows, room_size = len(parts[0][0]), sum(items.shape[1] for items, _, _ in parts)
+    rows, widths = len(parts[0][0]), [items.shape[1] for items, _, _ in parts]
+    capacity = min(k, sum(widths))
+    room_size = capacity + max(widths) if in_turn else sum(widths)
     structures = (_Sketches * len(parts))(*(_structure(*part) for part in parts))
-    items, room = np.empty((rows, min(k, room_size))), np.empty(3 * room_size)
+    items, room = np.empty((rows, capacity)), np.empty(3 * room_size + 2 * capacity)
     levels, ends = np.empty((2, rows, LEVELS), np.int64), np.empty(len(parts) + 1, np.uint64)
     merge = _Merge(
         addressof(structures), _address(capacities), _address(items), _address(levels[0]), _address(levels[1]),
-        _address(room), _address(ends), room_size, len(parts), rows, k, items.shape[1],
+        _address(room), _address(ends), room_size, len(parts), rows, k, capacity, in_turn,
     )  # fmt: skip
     if kernel.nk_merge_sketches(byref(merge)) != DONE:
         return None

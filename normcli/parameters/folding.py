@@ -46,7 +46,8 @@ class Subtotal:
         """`states` and `sketches` are blank at first. Without sketches there are none of what is added, either."""
         self.states, self.ledger, self.incomplete = states, Ledger() if ledger is None else ledger, incomplete
         self.categories = categories
-        self._sketches = None if sketches is None else [sketches]  # of consecutive rows, to be merged at once
+        self._sketches = None if sketches is None else [sketches]  # of consecutive rows, to be merged at once;
+        self._later: list[Quantiles] = []  # and of those that follow, to be merged one after the other
 
     def add(self, measured: Measured) -> None:
         """Adds statistics of the rows that follow."""
@@ -58,6 +59,8 @@ class Subtotal:
         if self._sketches is None or measured.sketches is None:
             self._sketches = None
             return
+        if self._later:
+            self.merge_sketches()
         self._sketches.append(measured.sketches)
         if sum(sketches.items.size for sketches in self._sketches) > BUFFER:
             self.merge_sketches()
@@ -67,6 +70,9 @@ class Subtotal:
         that goes on after a file was written."""
         if self._sketches and len(self._sketches) > 1:
             self._sketches = [self._sketches[0].merge_all(self._sketches)]
+        if self._sketches and self._later:
+            first = self._sketches[0]
+            self._sketches, self._later = [first.merge_all([first, *self._later], in_turn=True)], []
 
     @property
     def sketches(self) -> Quantiles | None:
@@ -92,9 +98,18 @@ class Subtotal:
             before.ledger.add(self.ledger.sorted())
         before.incomplete += self.incomplete
         before.categories = _merged_categories(before.categories, self.categories)
-        first, second = before.sketches, self.sketches
-        before._sketches = None if first is None or second is None else [first.merge(second)]
+        before._add_later(self.sketches)
         return before
+
+    def _add_later(self, sketches: Quantiles | None) -> None:
+        """Adds the sketches of the rows that follow, which were merged by themselves. Those of many short inputs are
+        merged in one call."""
+        if self._sketches is None or sketches is None:
+            self._sketches = None
+            return
+        self._later.append(sketches)
+        if len(self._sketches) > 1 or len(self._later) * sketches.items.size > BUFFER:
+            self.merge_sketches()
 
     def split(self, shards: int) -> list[Subtotal]:
         """So many shards, each of which merges by itself with that of another one; `joined` after that, they are the

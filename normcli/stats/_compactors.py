@@ -93,10 +93,14 @@ def laid(rows: list[list[Array]]) -> Sketches:
     return Sketches(items, sizes, np.zeros_like(sizes))
 
 
-def merged(parts: Sequence[Sketches], k: int) -> Sketches:
-    """The merged sketches, row by row, of at most k items each."""
-    native = sketches.merged([(part.items, part.sizes, part.sides) for part in parts], k, _capacities(k))
-    return _merged(parts, k) if native is None else Sketches(*native)
+def merged(parts: Sequence[Sketches], k: int, *, in_turn: bool = False) -> Sketches:
+    """The merged sketches, row by row, of at most k items each: merged at once, or `in_turn` one after the other, which
+    are two at least."""
+    arrays = [(part.items, part.sizes, part.sides) for part in parts]
+    native = sketches.merged(arrays, k, _capacities(k), in_turn=in_turn)
+    if native is None:
+        return reduce(lambda a, b: _merged([a, b], k), parts) if in_turn else _merged(parts, k)
+    return Sketches(*native)
 
 
 @cache

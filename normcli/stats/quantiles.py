@@ -97,13 +97,14 @@ class Quantiles(ColumnStatistic, frozen=True):
         return self.merge_all((self, other))
 
     @classmethod
-    def merge_all(cls, states: Sequence[Self]) -> Self:
+    def merge_all(cls, states: Sequence[Self], *, in_turn: bool = False) -> Self:
         """The sketch of the rows of all states, merged at once: that takes less time than one after the other, and
-        items are compacted less often."""
+        items are compacted less often. With `in_turn` it is as if each were merged with what was merged before."""
         full = [s for s in states if s.sizes.any()] or [s for s in states if not s.is_blank]
         if len(full) < 2 or not full[0].sizes.any():
             return next(iter(full), states[0])
-        return full[0]._with(merged([s._rows() for s in full], full[0].k), groups=full[0].groups)
+        rows = merged([s._rows() for s in full], full[0].k, in_turn=in_turn)
+        return full[0]._with(rows, groups=full[0].groups)
 
     def _rows(self) -> Sketches:
         rows = self.sizes.shape[0] * self.sizes.shape[1]

@@ -1,5 +1,7 @@
 """Sketches by the kernel: the bytes of those that numpy makes, of any columns, and merged in any way."""
 
+from functools import reduce
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -82,6 +84,11 @@ def test_merges_have_the_bytes_of_numpy(seed: int, parts: list[int], k: int) -> 
         expected = compactors._merged(pool, k)
         assert_same(
             sketches.merged(arrays, k, compactors._capacities(k)), (expected.items, expected.sizes, expected.sides)
+        )
+        folded = reduce(lambda a, b: compactors._merged([a, b], k), [*pool, pool[-1]])
+        assert_same(
+            sketches.merged([*arrays, arrays[-1]], k, compactors._capacities(k), in_turn=True),
+            (folded.items, folded.sizes, folded.sides),
         )
         pool = [expected, *pool]
 
