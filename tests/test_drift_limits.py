@@ -151,9 +151,23 @@ def test_what_is_off_is_no_comparison_so_that_the_floors_of_others_are_lower(
     np.testing.assert_allclose(floors, np.array(expected) + error, rtol=1e-12)
 
 
-def test_with_all_off_nothing_is_drift(drifted: tuple[normcli.Parameters, Path]) -> None:
+def test_with_all_off_nothing_is_drift(drifted: tuple[normcli.Parameters, Path], tmp_path: Path) -> None:
+    """Nor are rows that miss a value, or keys that were not fitted, whose limits are those of all columns."""
     options: Any = dict.fromkeys(NAMES, OFF)
     assert normcli.check(*drifted, **options).drift is False
+    r, both = np.random.default_rng(2), []
+    for name, gaps in (("old", 0), ("new", 300)):
+        x = r.normal(size=(900, 3))
+        x[:gaps, 0] = np.nan
+        x[:, 2] = r.integers(0, 3, 900) + 2 * (gaps > 0)
+        both.append(csv(tmp_path / f"{name}.csv", x, "abk"))
+    for method, by_key in (("whiten", False), ("zscore", True)):
+        fitted = normcli.fit(both[0], method, columns="a,b", by="k")
+        found = normcli.check(fitted, both[1], by_key=by_key)
+        assert found.unseen is not None
+        assert found.unseen.drift
+        assert (found.incomplete is not None and found.incomplete.drift) == (method == "whiten")
+        assert normcli.check(fitted, both[1], by_key=by_key, **options).drift is False
 
 
 # -- as text -----------------------------------------------------------------------------------------------------

@@ -203,6 +203,7 @@ class DriftMonitor:
     def compared(self, rows: int) -> Comparison:
         """The comparison of all data so far, of `rows` rows, with the fitted data."""
         self.finish()
+        self.total = self.total.local()  # all of it at once
         parameters, limits, changes = self.parameters, self.limits, tuple(self.changes.values())
         if not parameters.learns or not self.counted:
             return Comparison(limits, rows if parameters.learns else None, parameters.rows, changes, ())
@@ -217,7 +218,7 @@ class DriftMonitor:
         lost = {c.column for c in changes if c.what != "new"}
         counts = {name: self._counted_of(states, name) for name in self._counting.places}
         sample = Sample(rows, self.counted - self.incomplete, self.incomplete, figures, counts, lost, self.categories)
-        keyed = self.total.local().ledger.sorted() if self.by_key else None
+        keyed = self.total.ledger.sorted() if self.by_key else None
         return comparison(
             parameters, sample, limits, changes, distributions=distributions,
             unseen=(self.unseen, tuple(self.some)), keyed=keyed,

@@ -169,6 +169,32 @@ def test_updates_and_checks_are_the_same(here: Workspace, two: cluster.Cluster) 
     assert run(here, *watched, "a/", "--resume")[0] == 0
 
 
+def test_a_check_by_key_is_the_same(here: Workspace, two: cluster.Cluster) -> None:
+    """Of inputs that lack a key, have one that was not fitted, or one that has drifted; and of segments of one."""
+    here.succeeds("fit", "in", "-m", "zscore", "--by", "name", "-c", "x,y,z,w", "-p", "p.json")
+    for i, (was, key) in enumerate((("a", "b"), ("b", "new"))):
+        path = here / f"in/{i}.csv"
+        path.write_text(path.read_text().replace(f"{was},", f"{key},"))
+    path = here / "in/5.csv"
+    table = pl.read_csv(path).with_columns(pl.col("x") + pl.when(pl.col("name") == "a").then(9).otherwise(0))
+    table.write_csv(path)
+    line = ["check", "in", "-p", "p.json", "--by-key", "--max-outside", "0.5"]
+    for words in ([], ["--json"], ["-v"]):
+        one, many = here.run(*line, *words), here.run(*line, *words, *on(two))
+        assert (one.code, many.out) == (many.code, one.out)
+    keys = json.loads(here.run(*line, "--json").out)["keys"]
+    assert ([drift["key"] for drift in keys["drifted"]], keys["compared"]) == ([["a"]], 3)
+    with closing(Client(two.address)) as client:
+        compared = [
+            normcli.check(here / "p.json", path, by_key=True, block_size=40, **more)
+            for more in ({}, {"engine": normcli.Dask(client)})
+        ]
+    assert repr(compared[0]) == repr(compared[1])
+    assert compared[0].keys is not None
+    report = ["report", "p.json", "in", "--by-key", "-q"]
+    assert here.succeeds(*report).out == here.succeeds(*report, *on(two)).out
+
+
 def test_a_report_counts_the_same(here: Workspace, two: cluster.Cluster) -> None:
     import json
 

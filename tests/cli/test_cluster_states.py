@@ -66,16 +66,17 @@ def test_the_same_is_learned_of_shards(
     assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
 
 
+@pytest.mark.parametrize("by_key", [False, True])
 def test_a_check_says_the_same_and_its_statistics_stay(
-    here: Workspace, two: cluster.Cluster, fetched: list[int]
+    here: Workspace, two: cluster.Cluster, fetched: list[int], by_key: bool
 ) -> None:
-    here.succeeds("fit", "in", "-m", "zscore", "-c", "x,y,z,w", "-p", "p.json")
+    here.succeeds("fit", "in", "-m", "zscore", "-c", "x,y,z,w", "-p", "p.json", *(["--by", "name"] if by_key else []))
     for words in (["in"], ["in/1.csv", "in/4.csv", "--json"]):
-        line = ["check", *words, "-p", "p.json", "--min-rows", "1"]
+        line = ["check", *words, "-p", "p.json", "--min-rows", "1", *(["--by-key"] if by_key else [])]
         said = run(here, *line)
         assert said[0] in (0, 1)
         assert run(here, *line, *on(two)) == said
-    assert 2 <= len(fetched) <= 2 * 4
+    assert len(fetched) == 1 + 2  # a checkpoint, and the total of each run once
 
 
 def test_segments_of_an_input_are_merged_before_inputs_and_nothing_stays(here: Workspace, two: cluster.Cluster) -> None:
