@@ -73,8 +73,9 @@ class Statements:
                 left = _bare(a[0]) if binds(x.left, x.operator) else a[0]
                 return f"({left} {x.operator} {a[1]})"
             case Conditional():
+                then = self.double(a[2]) if isinstance(x.then, Constant) and isinstance(x.otherwise, Constant) else a[2]
                 test = f"{a[0]} {'==' if x.equal else '<'} {a[1]}"
-                return f"{self.library}.where({test}, {_bare(a[2])}, {_bare(a[3])})"
+                return f"{self.library}.where({test}, {_bare(then)}, {_bare(a[3])})"
             case Total():
                 return self.greatest(a[0]) if x.greatest else self._total(a[0], x.width)
             case Spread():
@@ -115,6 +116,10 @@ class Statements:
             parts[-1][1].append(j)
         texts = [f"{text}[:, {columns(at)}]" for text, at in parts]
         return texts[0] if len(texts) == 1 else self.beside(texts)
+
+    def double(self, constant: str) -> str:
+        """A constant for a choice between constants, so that this is of doubles."""
+        return constant
 
     def number(self, x: float) -> str:
         """A number; those that are not finite have no literal."""

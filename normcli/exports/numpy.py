@@ -12,7 +12,7 @@ TOTAL = '''
 
 def total(x, runs):
     """The sum of each run of columns, from the left: (rows, columns) to (rows, runs)."""
-    return np.add.accumulate(x.reshape(len(x), runs, -1), axis=2)[:, :, -1]'''
+    return np.add.accumulate(x.reshape(len(x), runs, x.shape[1] // runs), axis=2)[:, :, -1]'''
 
 
 class Numpy(Target, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ TOTAL = '''
 
 def total(x, runs):
     """The sum of each run of columns, from the left: (rows, columns) to (rows, runs)."""
-    first, *others = x.reshape(len(x), runs, -1).unbind(2)
+    first, *others = x.reshape(len(x), runs, x.shape[1] // runs).unbind(2)
     for column in others:
         first = first + column
     return first'''
@@ -53,6 +53,10 @@ class _Statements(Statements):
     functions: ClassVar = {n: n for n in ("abs", "sqrt", "exp", "expm1", "log", "log1p", "sinh", "asinh")}
     nan: ClassVar = 'float("nan")'
     owner: ClassVar = "self."
+
+    def double(self, constant: str) -> str:
+        """Numbers without a type would be of 32 bits."""
+        return f"torch.as_tensor({constant}, dtype=torch.float64)"
 
     def greatest(self, x: str) -> str:
         return f"{x}.amax(dim=1, keepdim=True)"
