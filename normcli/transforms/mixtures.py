@@ -6,7 +6,7 @@ import numpy as np
 
 from normcli.blocks import tensor
 from normcli.blocks.block import Block
-from normcli.blocks.expressions import Expression, if_complete, spread, total, where_less
+from normcli.blocks.expressions import Expression, constant, if_complete, spread, total, where_less
 from normcli.blocks.record import Array, per_group
 from normcli.blocks.tensor import OverBatches
 from normcli.caching import cached_property
@@ -74,10 +74,8 @@ class Mixtures(ByBatches, frozen=True, dict=True):
 
     def formula(self, x: Expression) -> Expression:
         width, near = x.width // self.channels, x - self._about
-        batch_mean, batch_variance = (
-            ((self.mean[0] - self._about) + self.mean_low[0])[::width],
-            self.variance[0, ::width],
-        )
+        batch_mean = constant(((self.mean[0] - self._about) + self.mean_low[0])[::width], "batch_mean")
+        batch_variance = constant(self.variance[0, ::width], "batch_variance")
         deviations, means = centred_rows(near, self.channels)
         variances = spread_rows(deviations, self.channels)
         between, layer_mean = centred_rows(means, 1)
