@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -23,10 +23,8 @@ Numbers = Mapping[str, float | None]
 
 class Json(Target, frozen=True, kw_only=True):
     """The numbers of methods that move and stretch each column; others are refused. A centre is one double, where
-    parameters have two: results differ by a rounding of the centre, in units of the scale. The numbers of a column
+    parameters have two: results differ by a rounding of it, in units of the scale. The numbers of a column
     without values are null: its results are missing."""
-
-    suffix: ClassVar[str] = ".json"
 
     def write(self, export: Export) -> bytes:
         columns = _columns(replace(export, inverse=False).formula)
@@ -35,6 +33,7 @@ class Json(Target, frozen=True, kw_only=True):
             raise NoFormulaError("the same numbers undo it", f"{INVERSE}; without --inverse")
         document: dict[str, Any] = {
             "what": export.heading,
+            "nearness": self.nearness(export),
             "formula": FORMULA,
             "inverse": INVERSE,
             "columns": columns,
