@@ -551,6 +551,7 @@ def export(
     *,
     output: Path | None = None,
     inverse: bool = False,
+    lossy: bool = False,
     key: str | None = None,
     allow_edited: bool = False,
     events: Events | None = None,
@@ -558,11 +559,11 @@ def export(
 ) -> bytes:
     """What parameters compute, written for another engine: `to` is its name, with `options` of it, and `output` the
     file that it is saved in. Returns the contents, UTF-8 where they are text. With `inverse`, what restores the
-    original values; with `key`, of the rows of one key of parameters by key. Raises NormcliError; NoFormulaError and
-    NotInvertibleError for what the engine can't compute."""
+    original values, and `lossy`, but for values that were filled or held; with `key`, of the rows of one key of
+    parameters by key. Raises NormcliError; NoFormulaError and NotInvertibleError for what the engine can't compute."""
     request = ExportRequest(
-        params=_params(params), to=to, output=_path(output), inverse=inverse, key=key, target_options=options,
-        allow_edited=allow_edited,
+        params=_params(params), to=to, output=_path(output), inverse=inverse, lossy=lossy, key=key,
+        target_options=options, allow_edited=allow_edited,
     )  # fmt: skip
     return export_job.export(request, _events(events)).content
 

@@ -3,6 +3,9 @@ its options."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from json import dumps
 from typing import ClassVar
 
 from msgspec import Struct
@@ -10,6 +13,7 @@ from msgspec import Struct
 from normcli import registry
 from normcli.blocks.expressions import Binary, Call, Product, Total, in_order
 from normcli.caching import cached_property
+from normcli.errors import NoFormulaError, UsageError
 from normcli.parameters import Parameters
 from normcli.parameters.formulas import Formula, formula
 
@@ -24,6 +28,8 @@ class Export(Struct, frozen=True, dict=True):
     @cached_property
     def formula(self) -> Formula:
         """What they compute. Raises NotInvertibleError, NoFormulaError."""
+        if self.inverse:
+            self.parameters.check_invertible()
         return formula(self.parameters, group=self.group, inverse=self.inverse)
 
     @property
@@ -32,17 +38,30 @@ class Export(Struct, frozen=True, dict=True):
         return " → ".join(dict.fromkeys(registry.name_of(step.method) for step in self.parameters.steps))
 
     @property
+    def rows(self) -> int:
+        """How many rows they were learned from."""
+        return self.parameters.key_rows[self.group - 1] if self.group else self.parameters.rows
+
+    @property
+    def key(self) -> str:
+        """What all rows of the key have in common, as a condition in ASCII; empty for all rows."""
+        if not self.group:
+            return ""
+        values = zip(self.parameters.by, self.parameters.keys[self.group - 1], strict=True)
+        return " and ".join(f"{dumps(name)} = {dumps(value)}" for name, value in values)
+
+    @property
     def heading(self) -> str:
         """What it is, on one line of ASCII."""
         what = self.method.replace("→", "->") + (" undone" if self.inverse else "")
-        learned = f", learned from {self.parameters.rows:,} rows" if self.parameters.learns else ""
+        where = f" with {self.key}" if self.group else ""
+        learned = f", learned from {self.rows:,} rows{where}" if self.parameters.learns else ""
         return f"{what}{learned} ({self.parameters.digest})"
 
 
 class Target(Struct, frozen=True, kw_only=True):
     """A way to write an export; the fields of a subclass are its options."""
 
-    suffix: ClassVar[str]  # of files, by convention
     binary: ClassVar[bool] = False
 
     def write(self, export: Export) -> bytes:
@@ -54,6 +73,37 @@ class Target(Struct, frozen=True, kw_only=True):
         """How far its results may be off, of the greatest absolute value among the results of a column; 0: same bits
         for finite data. The formula is that of what is exported, if there is one."""
         return 0.0 if formula is not None and is_arithmetic(formula) else 1e-13
+
+    def nearness(self, export: Export) -> str:
+        """The same in words, on one line of ASCII."""
+        difference = self.difference(export.formula)
+        if not difference:
+            return "The same bits as normcli apply in float64."
+        return f"As normcli apply in float64, but for {difference:.0e} of the greatest result of a column."
+
+
+def content(target: Target, export: Export) -> bytes:
+    """What a target writes. Raises NoFormulaError that says which other targets can, and what `write` raises."""
+    try:
+        return target.write(export)
+    except NoFormulaError as e:
+        methods = ", ".join(dict.fromkeys(map(registry.name_of, export.parameters.methods)))
+        what = f"--to {registry.name_of(target)}: not of {methods}: {e.message}"
+        raise NoFormulaError(what, e.hint or _instead(export)) from None
+
+
+def able(export: Export) -> Iterator[str]:
+    """The names of the targets that can write an export; of those alone whose packages are there."""
+    for name in registry.names("exports"):
+        target: Target = registry.only("exports", name)()
+        with suppress(UsageError):
+            target.write(export)
+            yield name
+
+
+def _instead(export: Export) -> str:
+    names = [f"--to {name}" for name in able(export)]
+    return f"{', '.join(names)} can" if names else "no other target can"
 
 
 def is_arithmetic(formula: Formula) -> bool:

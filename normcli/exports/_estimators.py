@@ -47,7 +47,7 @@ def estimator(step: Step) -> Any:
 
 
 def _refusal(why: str) -> NoFormulaError:
-    return NoFormulaError(why, "--to numpy and --to onnx can")
+    return NoFormulaError(why)
 
 
 def _with(estimator: Any, **learned: Any) -> Any:

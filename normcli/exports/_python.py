@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
+
+import numpy as np
 
 from normcli.blocks.expressions import (
     Binary,
@@ -23,6 +25,8 @@ from normcli.blocks.expressions import (
     in_order,
     operands,
 )
+from normcli.blocks.record import Array
+from normcli.exports._elementary import elementary
 from normcli.parameters.formulas import Formula
 
 LONG = 72  # characters of an expression that gets a name of its own
@@ -30,32 +34,49 @@ WIDE = 120
 
 
 class Statements:
-    """The statements of a formula: `constants`, arrays by name; and `lines`, the last of which returns the result.
-
-    An expression that is used once is written where it is used, unless it becomes long.
-    """
+    """The statements of a formula: `constants`, arrays by name; `lines` that compute what is used more than once, or
+    is long; and the `result`, an expression of these."""
 
     library: ClassVar[str]
+    total: ClassVar[str]  # a function of the module that sums runs of columns from the left
     functions: ClassVar[Mapping[str, str]]
     nan: ClassVar[str]
+    infinity: ClassVar[str]
     owner: ClassVar[str] = ""  # before the names of constants
 
     def __init__(self, formula: Formula) -> None:
-        self.constants: dict[str, Sequence[float] | Sequence[Sequence[float]]] = {}
+        self.formula = formula
+        self.constants: dict[str, Array] = {}
         self.lines: list[str] = []
-        self.uses_total = False
         self._texts: dict[int, str] = {}
-        order = in_order(formula.result)
+        result = elementary(formula.result, self.functions)
+        order = in_order(result)
+        self._has_total = any(isinstance(x, Total) and not x.greatest for x in order)
         uses = Counter(id(operand) for x in order for operand in operands(x))
         for x in order:
             text = self._text(x)
-            if x is formula.result:
-                self.lines.append(f"return {_bare(text)}")
-            elif not isinstance(x, Input | Constant) and (uses[id(x)] > 1 or len(text) > LONG):
+            named = not isinstance(x, Input | Constant) and (uses[id(x)] > 1 or len(text) > LONG)
+            if named and x is not result:
                 name = f"y{len(self.lines) + 1}"
                 self.lines.append(f"{name} = {_bare(text)}")
                 text = name
             self._texts[id(x)] = text
+        self.result = _bare(self._texts[id(result)])
+
+    def module(self, about: Sequence[str], imports: str, constant: str, body: Iterable[str]) -> bytes:
+        """The source text of a module with the names of columns and the constants, each number array as `constant` has
+        it, before its body."""
+        names = {"INPUTS": self.formula.inputs, "OUTPUTS": self.formula.outputs}
+        lines = [
+            '"""' + "\n\n".join(about) + '\n"""',
+            f"\n{imports}\n",
+            *(f"{name} = {wrapped([ascii(n) for n in of])}" for name, of in names.items()),
+            *(f"{name} = {constant.format(self.numbers(of))}" for name, of in self.constants.items()),
+            *([f"\n\n{self.total}"] if self._has_total else []),
+            "\n",
+            *body,
+        ]
+        return ("\n".join(lines) + "\n").encode()
 
     def _text(self, x: Expression) -> str:
         """An expression as text that stands anywhere."""
@@ -73,14 +94,15 @@ class Statements:
                 left = _bare(a[0]) if binds(x.left, x.operator) else a[0]
                 return f"({left} {x.operator} {a[1]})"
             case Conditional():
+                then = self.double(a[2]) if isinstance(x.then, Constant) and isinstance(x.otherwise, Constant) else a[2]
                 test = f"{a[0]} {'==' if x.equal else '<'} {a[1]}"
-                return f"{self.library}.where({test}, {_bare(a[2])}, {_bare(a[3])})"
+                return f"{self.library}.where({test}, {_bare(then)}, {_bare(a[3])})"
             case Total():
-                return self.greatest(a[0]) if x.greatest else self._total(a[0], x.width)
+                return self.greatest(a[0]) if x.greatest else f"total({_bare(a[0])}, {x.width})"
             case Spread():
                 return self.repeat(a[0], x.width // x.x.width)
             case Product():
-                return f"({a[0]} @ {self._named('WEIGHTS', x.matrix.tolist())})"
+                return f"({a[0]} @ {self._named('WEIGHTS', x.matrix)})"
             case Take():
                 return self._taken(x)
             case IfComplete():
@@ -89,49 +111,47 @@ class Statements:
                 return f"{self.library}.where({self.library}.isnan({_bare(a[0])}), {_bare(a[1])}, {_bare(a[0])})"
         raise AssertionError(type(x))
 
-    def _total(self, x: str, runs: int) -> str:
-        self.uses_total = True
-        return f"total({_bare(x)}, {runs})"
-
     def _constant(self, x: Constant) -> str:
         if x.width == 1:
             return self.number(x.values[0]) if x.values[0] >= 0.0 else f"({self.number(x.values[0])})"
-        return self._named(x.label.upper() or "NUMBERS", list(x.values))
+        return self._named(x.label.upper() or "NUMBERS", np.array(x.values))
 
-    def _named(self, label: str, values: Sequence[float] | Sequence[Sequence[float]]) -> str:
+    def _named(self, label: str, values: Array) -> str:
         name, count = label, 1
-        while name in self.constants and self.constants[name] != values:
+        while name in self.constants and self.constants[name].tobytes() != values.tobytes():
             count += 1
             name = f"{label}_{count}"
         self.constants[name] = values
         return f"{self.owner}{name}"
 
     def _taken(self, x: Take) -> str:
-        parts: list[tuple[str, list[int]]] = []
+        parts: list[tuple[Expression, list[int]]] = []
         for source, j in x.columns:
-            text = self._texts[id(source)]
-            if not parts or parts[-1][0] != text:
-                parts.append((text, []))
+            if not parts or parts[-1][0] is not source:
+                parts.append((source, []))
             parts[-1][1].append(j)
-        texts = [f"{text}[:, {columns(at)}]" for text, at in parts]
+        texts = [
+            self._texts[id(source)] + ("" if at == [*range(source.width)] else f"[:, {columns(at)}]")
+            for source, at in parts
+        ]
         return texts[0] if len(texts) == 1 else self.beside(texts)
+
+    def double(self, constant: str) -> str:
+        """A constant for a choice between constants, so that this is of doubles."""
+        return constant
 
     def number(self, x: float) -> str:
         """A number; those that are not finite have no literal."""
-        return (
-            repr(x)
-            if math.isfinite(x)
-            else self.nan.replace("nan", f"{x}")
-            if x > 0 or x != x
-            else f"-{self.number(-x)}"
-        )
+        if math.isfinite(x):
+            return repr(x)
+        return self.nan if math.isnan(x) else self.infinity if x > 0.0 else f"-{self.infinity}"
 
-    def numbers(self, values: Sequence[float] | Sequence[Sequence[float]]) -> str:
+    def numbers(self, values: Array) -> str:
         """A list of numbers, or of lists of them, within lines of a file."""
-        rows = [[self.number(v) for v in row] for row in values] if isinstance(values[0], Sequence) else None  # type: ignore[union-attr]
-        if rows is not None:
-            return "[\n" + "".join(f"    [{', '.join(row)}],\n" for row in rows) + "]"
-        return wrapped([self.number(v) for v in values])  # type: ignore[arg-type]
+        if values.ndim == 1:
+            return wrapped([self.number(v) for v in values.tolist()])
+        rows = (", ".join(map(self.number, row)) for row in values.tolist())
+        return "[\n" + "".join(f"    [{row}],\n" for row in rows) + "]"
 
     def greatest(self, x: str) -> str:
         """The greatest of each row, (rows, 1)."""

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import json
-import math
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
-from normcli.blocks.expressions import Binary, Constant, Expression, Input
-from normcli.errors import NoFormulaError
+from msgspec.structs import replace
+
+from normcli.blocks.expressions import Binary, Constant, Expression, Input, Take, in_order
+from normcli.errors import NoFormulaError, printable
 from normcli.exports import Export, Target
+from normcli.exports._scalars import is_missing, scalars
+from normcli.parameters.formulas import Formula
 
 FORMULA = "y = (x - center) / scale * gain + offset"
 INVERSE = "x = (y - offset) / gain * scale + center"
-ORDER = ("-", "/", "*", "+")
+ORDER = {"-": "center", "/": "scale", "*": "gain", "+": "offset"}
+
+Numbers = Mapping[str, float | None]
 
 
 class Json(Target, frozen=True, kw_only=True):
     """The numbers of methods that move and stretch each column; others are refused. A centre is one double, where
-    parameters have two: results differ by a rounding of the centre, in units of the scale."""
-
-    suffix: ClassVar[str] = ".json"
+    parameters have two: results differ by a rounding of it, in units of the scale. The numbers of a column
+    without values are null: its results are missing."""
 
     def write(self, export: Export) -> bytes:
+        columns = _columns(replace(export, inverse=False).formula)
         if export.inverse:
+            export.parameters.check_invertible()
             raise NoFormulaError("the same numbers undo it", f"{INVERSE}; without --inverse")
-        numbers = _numbers(export.formula.result)
-        columns: dict[str, dict[str, float | None]] = {}
-        for j, name in enumerate(export.formula.inputs):
-            columns[name] = {key: _known(values[j % len(values)]) for key, values in numbers.items()}
         document: dict[str, Any] = {
             "what": export.heading,
+            "nearness": self.nearness(export),
             "formula": FORMULA,
             "inverse": INVERSE,
             "columns": columns,
@@ -40,26 +44,30 @@ class Json(Target, frozen=True, kw_only=True):
         return 1e-6
 
 
-def _numbers(result: Expression) -> dict[str, list[float]]:
-    """The centre, scale, gain and offset (columns,) of a chain of operations. Raises NoFormulaError."""
-    chain: list[tuple[str, Constant]] = []
-    x = result
-    while isinstance(x, Binary) and isinstance(x.right, Constant):
-        chain.append((x.operator, x.right))
-        x = x.left
-    ranks = [ORDER.index(operator) for operator, _ in reversed(chain) if operator in ORDER]
-    if not isinstance(x, Input) or len(ranks) < len(chain) or ranks != sorted(ranks):
+def _columns(formula: Formula) -> dict[str, Numbers]:
+    """The numbers of each input column, by name. Raises NoFormulaError."""
+    if not all(isinstance(x, Input | Constant | Binary | Take) for x in in_order(formula.result)):
         raise NoFormulaError(f"it is not {FORMULA}")
-    width = max([constant.width for _, constant in chain], default=1)
-    numbers = {"center": [0.0] * width, "scale": [1.0] * width, "gain": [1.0] * width, "offset": [0.0] * width}
-    for operator, constant in chain:
-        values = constant.values * width if constant.width == 1 else constant.values
-        key = dict(zip(ORDER, numbers, strict=True))[operator]
-        join = float.__add__ if operator in "-+" else float.__mul__
-        numbers[key] = [join(a, b) for a, b in zip(numbers[key], values, strict=True)]
-    return numbers
+    columns: dict[str, Numbers] = {}
+    for name, result in zip(formula.outputs, scalars(formula.result), strict=True):
+        if name in columns:
+            raise NoFormulaError(f"two columns are called '{printable(name)}'")
+        numbers = _numbers(result)
+        if numbers is None:
+            raise NoFormulaError(f"column '{printable(name)}' is not {FORMULA}")
+        columns[name] = numbers
+    return columns
 
 
-def _known(x: float) -> float | None:
-    """None for the number of a column that had no value."""
-    return x + 0.0 if math.isfinite(x) else None
+def _numbers(result: Expression) -> Numbers | None:
+    """The centre, scale, gain and offset of a chain of operations on one column; None if it is another one."""
+    if is_missing(result):
+        return {"center": None, "scale": None, "gain": 1.0, "offset": 0.0}
+    numbers = {"center": 0.0, "scale": 1.0, "gain": 1.0, "offset": 0.0}
+    x, operators = result, [*ORDER]
+    while isinstance(x, Binary) and isinstance(x.right, Constant) and x.operator in operators:
+        operators = operators[: operators.index(x.operator) + 1]  # those that may come before it
+        name, join = ORDER[x.operator], float.__add__ if x.operator in "-+" else float.__mul__
+        numbers[name] = join(numbers[name], x.right.values[0])
+        x = x.left
+    return numbers if isinstance(x, Take) else None

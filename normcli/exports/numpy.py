@@ -6,46 +6,41 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from normcli.exports import Export, Target
-from normcli.exports._python import Statements, wrapped
+from normcli.exports._python import Statements
 
-TOTAL = '''
-
-def total(x, runs):
+TOTAL = '''def total(x, runs):
     """The sum of each run of columns, from the left: (rows, columns) to (rows, runs)."""
-    return np.add.accumulate(x.reshape(len(x), runs, -1), axis=2)[:, :, -1]'''
+    return np.add.accumulate(x.reshape(len(x), runs, x.shape[1] // runs), axis=2)[:, :, -1]'''
 
 
 class Numpy(Target, frozen=True, kw_only=True):
-    """A module with a function `transform` of arrays (rows, INPUTS), NaN where a value is missing."""
-
-    suffix: ClassVar[str] = ".py"
+    """A module with a function `transform` of arrays (rows, INPUTS), NaN where a value is missing; in float64."""
 
     def write(self, export: Export) -> bytes:
-        statements = _Statements(export.formula)
-        names = {"INPUTS": export.formula.inputs, "OUTPUTS": export.formula.outputs}
-        lines = [
-            f'"""{export.heading}."""\n\nimport numpy as np\n',
-            *(f"{name} = {wrapped([ascii(n) for n in of])}" for name, of in names.items()),
-            *(f"{name} = np.array({statements.numbers(of)})" for name, of in statements.constants.items()),
-            *([TOTAL] if statements.uses_total else []),
-            "\n\ndef transform(x):",
-            f'    """x: (rows, {len(export.formula.inputs)}), NaN where missing. '
-            f'Returns (rows, {len(export.formula.outputs)})."""',
+        statements, formula = _Statements(export.formula), export.formula
+        body = [
+            "def transform(x):",
+            f'    """x: (rows, {len(formula.inputs)}), NaN where missing. Returns (rows, {len(formula.outputs)})."""',
             "    x = np.asarray(x, np.float64)",
             '    with np.errstate(all="ignore"):',
             *(f"        {line}" for line in statements.lines),
+            f"        return {statements.result}",
         ]
-        return ("\n".join(lines) + "\n").encode()
+        return statements.module(
+            (f"{export.heading}.", self.nearness(export)), "import numpy as np", "np.array({})", body
+        )
 
 
 class _Statements(Statements):
     """In the words of numpy."""
 
     library: ClassVar = "np"
+    total: ClassVar = TOTAL
     functions: ClassVar = {name: name for name in ("abs", "sqrt", "exp", "expm1", "log", "log1p", "sinh")} | {
         "asinh": "arcsinh"
     }
     nan: ClassVar = "np.nan"
+    infinity: ClassVar = "np.inf"
 
     def greatest(self, x: str) -> str:
         return f"{x}.max(axis=1, keepdims=True)"

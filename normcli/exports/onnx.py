@@ -37,7 +37,6 @@ class Onnx(Target, frozen=True, kw_only=True):
     """A graph in float64 of one input `x` (rows, inputs), NaN where a value is missing, and one output `y` (rows,
     outputs); the names of their columns are in the metadata. Opset 17."""
 
-    suffix: ClassVar[str] = ".onnx"
     binary: ClassVar[bool] = True
 
     def write(self, export: Export) -> bytes:
@@ -57,7 +56,7 @@ class Onnx(Target, frozen=True, kw_only=True):
             helper.make_graph(graph.nodes, "normcli", [x], [y], graph.tensors),
             opset_imports=[helper.make_opsetid("", OPSET)],
             producer_name="normcli",
-            doc_string=export.heading,
+            doc_string=f"{export.heading}. {self.nearness(export)}",
             ir_version=8,
         )
         helper.set_model_props(

@@ -21,7 +21,6 @@ class Sklearn(Target, frozen=True, kw_only=True):
     skops.io.load. A centre is one double there, where parameters have two; Normalizer and PCA refuse rows that miss a
     value."""
 
-    suffix: ClassVar[str] = ".skops"
     binary: ClassVar[bool] = True
 
     def write(self, export: Export) -> bytes:

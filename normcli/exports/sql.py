@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,7 +24,6 @@ WIDEST = 64  # columns of a matrix; at 256 its text is 2 MB
 class Sql(Target, frozen=True, kw_only=True):
     """A SELECT of the fitted columns of a table, normalized in their place; a missing value is NULL."""
 
-    suffix: ClassVar[str] = ".sql"
     dialect: Annotated[
         Literal["duckdb", "postgres", "sqlite", "bigquery", "snowflake", "spark", "tsql", "clickhouse"],
         msgspec.Meta(description="Of which engine"),
@@ -48,7 +47,7 @@ class Sql(Target, frozen=True, kw_only=True):
         others = [text for name, text in inputs.items() if name not in formula.inputs]
         select = [f"{texts[name]} AS {dialect.quoted(name)}" if name in texts else inputs[name] for name in after]
         text = stages.statement(others, select, table)
-        return f"-- {export.heading}, for {dialect.title}\n{text}\n".encode()
+        return f"-- {export.heading}, for {dialect.title}\n-- {self.nearness(export)}\n{text}\n".encode()
 
     def difference(self, formula: Formula | None) -> float:
         products = formula is not None and any(isinstance(x, Product) for x in in_order(formula.result))
@@ -58,11 +57,11 @@ class Sql(Target, frozen=True, kw_only=True):
 def _check(export: Export) -> None:
     """Raises NoFormulaError for what is not written in SQL."""
     for name in sorted(export.parameters.lists):
-        raise NoFormulaError(f"column '{name}' holds lists, which each engine has in its own way", "--to numpy, onnx")
+        raise NoFormulaError(f"column '{name}' holds lists, which each engine has in its own way")
     widest = max((x.x.width for x in in_order(export.formula.result) if isinstance(x, Product)), default=0)
     if widest > WIDEST:
         what = f"a matrix of {widest} columns is a text that grows with their square, and {WIDEST} are the most"
-        raise NoFormulaError(what, "--to onnx has no such limit")
+        raise NoFormulaError(what)
 
 
 def _columns(parameters: Parameters, *, inverse: bool) -> tuple[list[str], list[str]]:

@@ -6,53 +6,59 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from normcli.exports import Export, Target
-from normcli.exports._python import Statements, wrapped
+from normcli.exports._python import Statements
 
-TOTAL = '''
-
-def total(x, runs):
+TOTAL = '''def total(x, runs):
     """The sum of each run of columns, from the left: (rows, columns) to (rows, runs)."""
-    first, *others = x.reshape(len(x), runs, -1).unbind(2)
+    first, *others = x.reshape(len(x), runs, x.shape[1] // runs).unbind(2)
     for column in others:
         first = first + column
     return first'''
+APPLY = '''
+    def _apply(self, fn, recurse=True):
+        """Moves the constants to the device of a model, and leaves them in float64 when it becomes half or float."""
+        return super()._apply(lambda constant: constant.to(fn(constant).device), recurse)'''
 
 
 class Torch(Target, frozen=True, kw_only=True):
-    """A `torch.nn.Module`, of tensors (rows, INPUTS), NaN where a value is missing; it computes in float64."""
-
-    suffix: ClassVar[str] = ".py"
+    """A `torch.nn.Module`, of tensors (rows, INPUTS), NaN where a value is missing, to tensors of the same type; it
+    computes in float64."""
 
     def write(self, export: Export) -> bytes:
-        statements = _Statements(export.formula)
-        names = {"INPUTS": export.formula.inputs, "OUTPUTS": export.formula.outputs}
+        statements, formula = _Statements(export.formula), export.formula
         buffers = [
             f"        self.register_buffer({name!r}, torch.tensor({name}, dtype=torch.float64))"
             for name in statements.constants
         ]
-        lines = [
-            f'"""{export.heading}."""\n\nimport torch\n',
-            *(f"{name} = {wrapped([ascii(n) for n in of])}" for name, of in names.items()),
-            *(f"{name} = {statements.numbers(of)}" for name, of in statements.constants.items()),
-            *([TOTAL] if statements.uses_total else []),
-            "\n\nclass Normalizer(torch.nn.Module):",
-            f'    """Of tensors (rows, {len(export.formula.inputs)}), NaN where missing, to '
-            f'(rows, {len(export.formula.outputs)}), in float64."""\n',
-            *(["    def __init__(self):", "        super().__init__()", *buffers, ""] if buffers else []),
+        body = [
+            "class Normalizer(torch.nn.Module):",
+            f'    """Of tensors (rows, {len(formula.inputs)}), NaN where missing, to (rows, {len(formula.outputs)}) of '
+            'the same type; computed in float64."""\n',
+            *(["    def __init__(self):", "        super().__init__()", *buffers, APPLY, ""] if buffers else []),
             "    def forward(self, x):",
+            "        dtype = x.dtype if x.is_floating_point() else torch.float64",
             "        x = x.to(torch.float64)",
             *(f"        {line}" for line in statements.lines),
+            f"        return ({statements.result}).to(dtype)",
         ]
-        return ("\n".join(lines) + "\n").encode()
+        return statements.module((f"{export.heading}.", self.nearness(export)), "import torch", "{}", body)
 
 
 class _Statements(Statements):
     """In the words of PyTorch."""
 
     library: ClassVar = "torch"
-    functions: ClassVar = {n: n for n in ("abs", "sqrt", "exp", "expm1", "log", "log1p", "sinh", "asinh")}
+    total: ClassVar = TOTAL
+    functions: ClassVar = {  # its sinh overflows before the results do
+        name: name for name in ("abs", "sqrt", "exp", "expm1", "log", "log1p", "asinh")
+    }
     nan: ClassVar = 'float("nan")'
+    infinity: ClassVar = 'float("inf")'
     owner: ClassVar = "self."
+
+    def double(self, constant: str) -> str:
+        """Numbers without a type would be of 32 bits."""
+        return f"torch.as_tensor({constant}, dtype=torch.float64)"
 
     def greatest(self, x: str) -> str:
         return f"{x}.amax(dim=1, keepdim=True)"

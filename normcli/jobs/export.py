@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from normcli import exports
-from normcli.errors import NoFormulaError, UsageError
+from normcli.errors import UsageError
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.inspect import group_of
 from normcli.jobs.kinds import configured
@@ -43,7 +43,5 @@ def _content(request: ExportRequest, target: exports.Target, parameters: Paramet
     if parameters.by and request.key is None:
         raise UsageError("the parameters are by key, and what is exported is of one", "--key KEY names it")
     group = 0 if request.key is None else group_of(parameters, request.key)
-    try:
-        return target.write(exports.Export(parameters, group, request.inverse))
-    except NoFormulaError as e:
-        raise NoFormulaError(f"--to {request.to}: not of {methods_of(parameters)}: {e.message}", e.hint) from None
+    parameters = parameters.lossy() if request.lossy else parameters
+    return exports.content(target, exports.Export(parameters, group, request.inverse))

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from normcli.blocks import tensor
 from normcli.blocks.block import Block
-from normcli.blocks.expressions import Expression
+from normcli.blocks.expressions import Expression, constant
 from normcli.blocks.record import Array, per_group
 from normcli.blocks.tensor import OverBatches
 from normcli.errors import NotInvertibleError
@@ -69,7 +69,7 @@ class ByBatches(Transform, frozen=True):
     def finished(self, y: Expression) -> Expression:
         """`finish` as a formula."""
         unknown = np.where(np.isnan(self.mean[0]), np.nan, self.beta[0])
-        return y * self.parameter("gamma") + unknown
+        return y * self.parameter("gamma") + constant(unknown, "beta")
 
 
 class Training(Transform, frozen=True):

@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 
 from normcli.blocks.block import Block
-from normcli.blocks.expressions import Expression
+from normcli.blocks.expressions import Expression, constant
 from normcli.blocks.record import Array
 from normcli.transforms import Transform
 
@@ -41,4 +41,4 @@ class Lossy(Transform, frozen=True):
 
 def if_known(y: Expression, learned: Array) -> Expression:
     """`y` in columns of which something was `learned` (features,), without −0; the others are missing."""
-    return y + np.where(np.isnan(learned), np.nan, 0.0)
+    return y + constant(np.where(np.isnan(learned), np.nan, 0.0), "zero")

@@ -7,7 +7,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from normcli.blocks.block import Block
-from normcli.blocks.expressions import Expression, if_complete, maximum, minimum, where_equal, where_less
+from normcli.blocks.expressions import Expression, constant, if_complete, maximum, minimum, where_equal, where_less
 from normcli.blocks.record import Array, per_group
 from normcli.caching import cached_property
 from normcli.errors import NotInvertibleError
@@ -105,7 +105,7 @@ class Affine(Transform, frozen=True, dict=True):
 
     def formula(self, x: Expression) -> Expression:
         y = (x - self.parameter("center") - self.parameter("center_low")) / self.parameter("scale")
-        y = y * self._gains(x.width) + self.offset if self.ends is None else self._between_ends(y)
+        y = y * constant(self._gains(x.width), "gain") + self.offset if self.ends is None else self._between_ends(y)
         return if_complete(y, x) if self.whole else y
 
     def _between_ends(self, t: Expression) -> Expression:
@@ -124,7 +124,11 @@ class Affine(Transform, frozen=True, dict=True):
         self.check_invertible()
         low, high = self.ends if self.ends is not None else (self.offset, self.offset)
         gains = (high - low,) if self.ends is not None else self._gains(y.width)
-        return (y - low) / gains * self.parameter("scale") + self.parameter("center_low") + self.parameter("center")
+        return (
+            (y - low) / constant(gains, "gain") * self.parameter("scale")
+            + self.parameter("center_low")
+            + self.parameter("center")
+        )
 
     def check_invertible(self) -> None:
         if self.clip:

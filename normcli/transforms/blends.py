@@ -6,7 +6,7 @@ import numpy as np
 
 from normcli.blocks import tensor
 from normcli.blocks.block import Block
-from normcli.blocks.expressions import Expression, if_complete, spread
+from normcli.blocks.expressions import Expression, constant, if_complete, spread
 from normcli.blocks.record import Array, per_group
 from normcli.blocks.tensor import OverBatches
 from normcli.errors import NotInvertibleError
@@ -46,10 +46,9 @@ class Blends(Batches, frozen=True):
         return self.finish(out)
 
     def formula(self, x: Expression) -> Expression:
-        weighted = self.standardized_formula(x) * self.parameter("share") + self._instance_formula(x) * (
-            1.0 - self.share[0]
-        )
-        return self.finished(if_complete(weighted, x))
+        batch = self.standardized_formula(x) * self.parameter("share")
+        instance = self._instance_formula(x) * constant(1.0 - self.share[0], "instance_share")
+        return self.finished(if_complete(batch + instance, x))
 
     def _instance_formula(self, x: Expression) -> Expression:
         """`_instance` of all channels."""

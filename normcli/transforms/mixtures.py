@@ -6,12 +6,12 @@ import numpy as np
 
 from normcli.blocks import tensor
 from normcli.blocks.block import Block
-from normcli.blocks.expressions import Expression, if_complete, spread, total
+from normcli.blocks.expressions import Expression, constant, if_complete, spread, total, where_less
 from normcli.blocks.record import Array, per_group
 from normcli.blocks.tensor import OverBatches
 from normcli.caching import cached_property
 from normcli.errors import NotInvertibleError
-from normcli.transforms import Terms
+from normcli.transforms import GREATEST, Terms
 from normcli.transforms._batches import ByBatches
 from normcli.transforms._rows import centred_rows, divisor, spread_rows
 
@@ -74,17 +74,16 @@ class Mixtures(ByBatches, frozen=True, dict=True):
 
     def formula(self, x: Expression) -> Expression:
         width, near = x.width // self.channels, x - self._about
-        batch_mean, batch_variance = (
-            ((self.mean[0] - self._about) + self.mean_low[0])[::width],
-            self.variance[0, ::width],
-        )
+        batch_mean = constant(((self.mean[0] - self._about) + self.mean_low[0])[::width], "batch_mean")
+        batch_variance = constant(self.variance[0, ::width], "batch_variance")
         deviations, means = centred_rows(near, self.channels)
         variances = spread_rows(deviations, self.channels)
         between, layer_mean = centred_rows(means, 1)
         layer_variance = total(variances) / self.channels + spread_rows(between, 1)
         w, v = (_softmax(logits).tolist() for logits in (self.mean_logits, self.variance_logits))
         middle = means * w[0] + layer_mean * w[1] + batch_mean * w[2]
-        by = divisor(variances * v[0] + layer_variance * v[1] + batch_variance * v[2], self.eps)
+        variance = variances * v[0] + layer_variance * v[1] + batch_variance * v[2]
+        by = where_less(GREATEST, variance, np.nan, divisor(variance, self.eps))  # squares beyond a float
         return self.finished(if_complete((near - spread(middle, x.width)) / spread(by, x.width), x))
 
     def _mix(self, y: Array, batch_mean: Array, batch_variance: Array, width: int) -> None:

@@ -59,11 +59,11 @@ class Power(Transform, frozen=True):
         phi = (y * self.parameter("scale") + self.parameter("center")) * sign
         return back_formula(phi, exponent, origin) * sign + 0.0
 
-    def _from_zero(self) -> tuple[Array, Array, Array]:
-        """(features,) signs with which no origin is below zero, and the exponents and origins for these."""
+    def _from_zero(self) -> tuple[Expression, Array, Array]:
+        """Signs with which no origin is below zero, and the exponents and origins (features,) for these."""
         below = self.origin[0] < 0.0
         exponent = np.where(below, 2.0 - self.exponent[0], self.exponent[0])
-        return np.where(below, -1.0, 1.0), exponent, np.abs(self.origin[0])
+        return constant(np.where(below, -1.0, 1.0), "sign"), exponent, np.abs(self.origin[0])
 
     def rounding(self, block: Block, restored: Array, j: int, allowed: Any) -> Array | float:
         if block.codes is None and (bound := self._bound(block.columns[j], j)) <= allowed:
@@ -139,44 +139,47 @@ def back(phi: Array, exponent: float, origin: float, end: float = ONE) -> Array:
 def forth_formula(x: Expression, exponent: Array, origin: Array) -> Expression:
     """`forth` for origins (features,) of at least 0."""
     far, at_zero = _at_zero(exponent, origin)
-    same = stretched_formula(call("log1p", (maximum(x, 0.0) - origin) / far), exponent) * far
-    below = -stretched_formula(call("log1p", -minimum(x, 0.0)), 2.0 - exponent)
-    below = below * _power(far, 1.0 - exponent) + at_zero
+    u = call("log1p", (maximum(x, 0.0) - constant(origin, "origin")) / far)
+    same = stretched_formula(u, exponent, "exponent") * far
+    below = -stretched_formula(call("log1p", -minimum(x, 0.0)), 2.0 - exponent, "exponent_below")
+    below = below * _slope(origin, 1.0 - exponent) + at_zero
     return where_less(x, 0.0, below, same)
 
 
 def back_formula(phi: Expression, exponent: Array, origin: Array) -> Expression:
     """`back` for origins (features,) of at least 0."""
     far, at_zero = _at_zero(exponent, origin)
-    same = call("expm1", shrunk_formula(phi / far, exponent)) * far + origin
-    psi = (minimum(phi, at_zero) - at_zero) * _power(far, exponent - 1.0)
-    return where_less(phi, at_zero, -call("expm1", shrunk_formula(-psi, 2.0 - exponent)), same)
+    same = call("expm1", shrunk_formula(phi / far, exponent, "exponent")) * far + constant(origin, "origin")
+    psi = (minimum(phi, at_zero) - at_zero) * _slope(origin, exponent - 1.0)
+    below = -call("expm1", shrunk_formula(-psi, 2.0 - exponent, "exponent_below"))
+    return where_less(phi, at_zero, below, same)
 
 
-def _at_zero(exponent: Array, origin: Array) -> tuple[Array, Array]:
-    """(features,) 1 + origin, and φ(0), infinite beyond a float."""
+def _at_zero(exponent: Array, origin: Array) -> tuple[Expression, Expression]:
+    """1 + origin, and φ(0), infinite beyond a float."""
     far = 1.0 + origin
     pairs = zip(-np.log1p(origin), exponent.tolist(), strict=True)
     with np.errstate(over="ignore"):
-        return far, far * [stretched(u, e) for u, e in pairs]
+        at_zero = far * [stretched(u, e) for u, e in pairs]
+    return constant(far, "unit"), constant(at_zero, "at_zero")
 
 
-def _power(base: Array, exponent: Array) -> Array:
-    """(features,) powers, infinite beyond a float."""
+def _slope(origin: Array, exponent: Array) -> Expression:
+    """What joins the halves at 0: powers of 1 + origin, infinite beyond a float."""
     with np.errstate(over="ignore"):
-        return np.asarray(base**exponent)
+        return constant((1.0 + origin) ** exponent, "slope")
 
 
-def stretched_formula(u: Expression, exponent: Array) -> Expression:
-    """`stretched` with an exponent for each column."""
-    by = np.where(exponent == 0.0, 1.0, exponent)
-    return where_equal(constant(exponent), 0.0, u, call("expm1", u * by) / by)
+def stretched_formula(u: Expression, exponent: Array, label: str) -> Expression:
+    """`stretched` with an exponent for each column, which has this label."""
+    by = constant(np.where(exponent == 0.0, 1.0, exponent), label)
+    return where_equal(constant(exponent, label), 0.0, u, call("expm1", u * by) / by)
 
 
-def shrunk_formula(s: Expression, exponent: Array) -> Expression:
-    """`shrunk` with an exponent for each column."""
-    by = np.where(exponent == 0.0, 1.0, exponent)
-    return where_equal(constant(exponent), 0.0, s, call("log1p", maximum(s * by, -ONE)) / by)
+def shrunk_formula(s: Expression, exponent: Array, label: str) -> Expression:
+    """`shrunk` with an exponent for each column, which has this label."""
+    by = constant(np.where(exponent == 0.0, 1.0, exponent), label)
+    return where_equal(constant(exponent, label), 0.0, s, call("log1p", maximum(s * by, -ONE)) / by)
 
 
 def blur(x: Array, phi: Array, sizes: Array, exponent: float, origin: float) -> Array:
