@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from msgspec import Struct
@@ -51,6 +51,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     quotes: str = '""'
     escape: str = ""  # before a quote within quotes, and before itself; without, a quote is doubled
     nan: bool = True  # whether a double may be NaN, which equals itself and is the greatest, or not
+    is_number: str = ""  # true of a column {0} that holds a number or the text of one: where others become 0 in silence
+    fold: Callable[[str], object] = str  # what is equal for names that the engine takes for the same
     stage: tuple[str, str] = ("AS (", ")")  # around a SELECT that is to be computed once
 
     def quoted(self, name: str) -> str:
@@ -85,10 +87,24 @@ class Dialect(Struct, frozen=True, kw_only=True):
         """As a double."""
         return f"CAST({text} AS {self.double})"
 
+    def check_names(self, names: Sequence[str]) -> None:
+        """Raises UsageError for names of columns that the engine takes for the same."""
+        first: dict[object, str] = {}
+        for name in names:
+            other = first.setdefault(self.fold(name), name)
+            if other != name:
+                what = f"columns '{printable(other)}' and '{printable(name)}' are one name in {self.title}"
+                raise UsageError(what, "it takes letters of either case for the same; rename one before the fit")
+
+
+def _without_case(name: str) -> bytes:
+    """A name by the case of ASCII alone."""
+    return name.encode("utf-8", "surrogatepass").lower()
+
 
 HYPERBOLIC = frozenset({"sinh", "asinh"})
 DIALECTS = {
-    "duckdb": Dialect(title="DuckDB", double="DOUBLE", functions=HYPERBOLIC),
+    "duckdb": Dialect(title="DuckDB", double="DOUBLE", functions=HYPERBOLIC, fold=_without_case),
     "postgres": Dialect(
         title="PostgreSQL",
         double="double precision",
@@ -101,10 +117,15 @@ DIALECTS = {
         double="REAL",
         number=scaled,
         functions=HYPERBOLIC,
+        quotes="``",  # within "" the name of a column that is not there is a text
         nan=False,
+        is_number="{0} > CAST(-9e999 AS REAL) AND {0} < CAST(9e999 AS REAL)",  # which text is not, once compared as one
+        fold=_without_case,
         stage=("AS MATERIALIZED (", ")"),  # likewise
     ),
-    "bigquery": Dialect(title="BigQuery", double="FLOAT64", functions=HYPERBOLIC, quotes="``", escape="\\"),
+    "bigquery": Dialect(
+        title="BigQuery", double="FLOAT64", functions=HYPERBOLIC, quotes="``", escape="\\", fold=str.lower
+    ),
     "snowflake": Dialect(title="Snowflake", double="DOUBLE", number=lambda x: f"'{x!r}'::DOUBLE"),
     "spark": Dialect(
         title="Spark",
@@ -112,8 +133,17 @@ DIALECTS = {
         number=lambda x: f"{x!r}D".upper(),
         functions=frozenset({"sinh", "log1p", "expm1"}),  # its asinh is log(x + sqrt(x * x + 1)), which cancels
         quotes="``",
+        fold=str.lower,
     ),
-    "tsql": Dialect(title="SQL Server", double="float", log="log", quotes="[]", nan=False),
+    "tsql": Dialect(
+        title="SQL Server",
+        double="float",
+        log="log",
+        quotes="[]",
+        nan=False,
+        is_number="{0} LIKE '%[0-9]%'",  # an empty text is cast to 0
+        fold=str.lower,
+    ),
     "clickhouse": Dialect(
         title="ClickHouse",
         double="Nullable(Float64)",

@@ -135,17 +135,19 @@ class Stages:
         raise AssertionError(type(x))
 
     def _input(self, name: str) -> str:
-        """An input as a double; where values are compared, NULL for NaN, which engines compare each in its own way."""
-        x = self.dialect.cast(name)
-        if not self._null_for_nan:
-            return x
-        return _case(f"abs({x}) <= {self.dialect.number(GREATEST)}", x, NULL)
+        """An input as a double, NULL for text that is no number; where values are compared, NULL for NaN, which engines
+        compare each in its own way."""
+        x, is_number = self.dialect.cast(name), self.dialect.is_number.format(name)
+        if self._null_for_nan:
+            is_number = f"abs({x}) <= {self.dialect.number(GREATEST)}"
+        return _case(is_number, x, NULL) if is_number else x
 
     def _number(self, x: float) -> str:
         """A number; NULL for what is missing, or beyond a float."""
         if not math.isfinite(x):
             return self.dialect.cast(NULL)
-        return self.dialect.number(x) if math.copysign(1.0, x) > 0.0 else f"({self.dialect.number(x)})"
+        text = self.dialect.number(x)
+        return text if math.copysign(1.0, x) > 0.0 or text.startswith("(") else f"({text})"
 
 
 def _bare(text: str) -> str:

@@ -36,6 +36,8 @@ class Sql(Target, frozen=True, kw_only=True):
         table = dialect.table(self.table)
         results = scalars(elementary(formula.result, {*dialect.functions, "abs", "sqrt", "exp", "log"}))
         before, after = _columns(export.parameters, inverse=export.inverse)
+        for names in (before, after):
+            dialect.check_names(names)
         inputs = {name: dialect.quoted(name) for name in before}
         stages = Stages(
             dialect,
