@@ -79,4 +79,4 @@ def method_and_options(parameters: Parameters) -> tuple[str | list[PlanStep], di
     if len(parameters.steps) == 1:
         (step,) = parameters.steps
         return registry.name_of(step.method), _options_of(step.method)
-    return [PlanStep(step.method, step.columns) for step in parameters.steps], {}
+    return [PlanStep(s.method, s.columns, fitted=s if s.external else None) for s in parameters.steps], {}

@@ -388,3 +388,15 @@ def test_options_and_plans_come_back_from_files(tmp_path: Path) -> None:
     normcli.fit(pa.table({"a": [1.0, 2.0], "s": ["u", "v"]}), "zscore", by="s", params=tmp_path / "by.json")
     with pytest.raises(ValueError, match="was fitted --by columns"):
         Normalizer.load(tmp_path / "by.json")
+
+
+def test_a_step_that_a_plan_took_from_a_file_comes_back_as_it_was_fitted(tmp_path: Path) -> None:
+    x = np.random.default_rng(4).normal(size=(20, 2))
+    normcli.fit(pa.table({"x0": x[:, 0], "x1": x[:, 1]}), "center", params=tmp_path / "center.json")
+    plan = tmp_path / "plan.toml"
+    plan.write_text('[[steps]]\nfrom = "center.json"\n[[steps]]\nmethod = "zscore"\n')
+    normcli.fit(pa.table({"x0": x[:, 0], "x1": x[:, 1]}), plan=plan, params=tmp_path / "p.json")
+    estimator = Normalizer.load(tmp_path / "p.json")
+    assert hasattr(estimator, "partial_fit")
+    again = estimator.fit(x + 5.0)
+    assert again.parameters_.steps[0].does_as(normcli.load(tmp_path / "center.json").steps[0])
