@@ -26,6 +26,7 @@ from normcli.parameters import file as params
 from normcli.parameters.json_schema import schema
 from normcli.parameters.keys import Key, Keyed, Ledger, described
 from normcli.pipeline.learning import Total
+from normcli.pipeline.work import Result
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
 from tests.formats.conftest import normcli
@@ -108,9 +109,8 @@ def plan(method: Method) -> Parameters:
     seen = tuple(s.of(block) for s in method.statistics)
     by_key = tuple(s.by_key().of(grouped) for s in method.statistics)
     each = Keyed(KEYS, np.bincount(codes).astype(np.float64), (by_key,))
-    total.add_chunk(60, ("float64", "float64"), b"")
-    total.add(Measured((seen,), each, 60, 0, []), can_end_segment=True)
-    total.end(NAMES)
+    measured = Measured((seen,), each, 60, 0, [])
+    total.take(Result(last=True, rows=60, types=("float64", "float64"), measured=measured, can_end_segment=True), NAMES)
     return total.learned()
 
 

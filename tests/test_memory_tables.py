@@ -128,6 +128,18 @@ def test_an_update_counts_the_same_rows_once() -> None:
     assert normcli.write(normcli.fit(half[1], "zscore", params="p.json", update=True)) == normcli.write(both)
 
 
+def test_steps_go_on_with_a_file_of_the_same_steps() -> None:
+    half = [table(seed=1), table(seed=2)]
+    steps = [normcli.PlanStep(Asinh(), ("a",)), normcli.PlanStep(ZScore(), ("a", "n"))]
+    normcli.fit(half[0], steps, params="p.json")
+    both = normcli.fit(half[1], steps, params="p.json", update=True)
+    files = [parquet(half[0], "0.parquet"), parquet(half[1], "1.parquet")]
+    assert normcli.write(both) == normcli.write(normcli.fit(files, steps))
+    for other in (steps[:1], [steps[0], normcli.PlanStep(ZScore(ddof=1), ("a", "n"))]):
+        with pytest.raises(UsageError, match=r"^plan: .*p.json.* \(--plan may be left out\)"):
+            normcli.fit(half[1], other, params="p.json", update=True)
+
+
 # -- what comes out ----------------------------------------------------------------------------------------------
 @every_kind
 @pytest.mark.parametrize("method", ["zscore", "decorrelate"])

@@ -21,6 +21,7 @@ from normcli.methods import Method
 from normcli.methods.asinh import Asinh
 from normcli.methods.batch import Batch
 from normcli.methods.clip import Clip
+from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.fill import Fill
 from normcli.methods.layer import Layer
 from normcli.methods.minmax import MinMax
@@ -113,6 +114,19 @@ def test_steps_that_need_more_than_one_block_can_learn_late(method: Method) -> N
     content = table(1, 60)
     content = content.set_column(0, "a", pa.array(np.nan_to_num(content["a"].to_numpy())))
     check_law([PlanStep(Fill(), NAMES), PlanStep(ZScore(), NAMES), PlanStep(method, NAMES)], content)
+
+
+def test_rows_that_miss_a_value_count_once_whatever_pass_takes_it() -> None:
+    x = np.random.default_rng(6).normal(size=(10, 4))
+    x[:3, 0] = np.nan
+    x[3:8, 2] = np.nan
+    data, pairs = pa.table(dict(zip("abcd", x.T, strict=True))), (("a", "b"), ("c", "d"))
+    late = [PlanStep(Decorrelate(prefix=names[0]), names) for names in pairs]
+    with pytest.warns(UserWarning, match="8 of 10 rows"):
+        together = api.fit(data, late)
+    for steps in ([PlanStep(ZScore(), ("c", "d")), *late], [PlanStep(ZScore(), ("a", "b")), *late]):
+        with pytest.warns(UserWarning, match="8 of 10 rows"):
+            assert api.fit(data, steps).skipped == together.skipped == 8
 
 
 def test_lists_learn_in_passes_beside_columns() -> None:

@@ -249,8 +249,8 @@ def test_steps_learn_together_as_early_as_they_can() -> None:
     methods = ZScore(), Log1p(), ZScore(), MinMax(), Unit(), ZScore(), ZScore()
     pairs = ("a",), ("b",), ("b",), ("a",), ("a", "c"), ("c",), ("d",)
     plan = Parameters(tuple(Step(m, c) for m, c in zip(methods, pairs, strict=True)))
-    assert plan.passes == (0, 0, 0, 1, 2, 2, 0)
-    assert plan.pass_count == 3
+    assert plan.passes.of_steps == (0, 0, 0, 1, 2, 2, 0)
+    assert plan.passes.count == 3
 
 
 def test_the_way_of_columns_by_their_names() -> None:

@@ -16,7 +16,7 @@ def raw(parameters: Parameters) -> tuple[NDArray[np.bool_], ...]:
     """For each step, which of its features have not gone through a step that learned: the others are what that step
     made of the data, and no news of them. None of a step that learned in a further pass: a check makes one."""
     learned, masks = set[str](), []
-    for step, at in zip(parameters.steps, parameters.passes, strict=True):
+    for step, at in zip(parameters.steps, parameters.passes.of_steps, strict=True):
         mask = np.array([name not in learned and not at for name in columns_of(step)], np.bool_)
         masks.append(mask)
         if step.learns or not mask.all():

@@ -54,14 +54,14 @@ class DriftMonitor:
         by_key = (Moments(), Extrema()) if self.by_key else ()
         measured = [
             replace(s, statistics_override=_statistics(s), override_by_key=by_key, states=())
-            if self.parameters.is_measured(i)
+            if self.parameters.passes.is_measured(i)
             else replace(s, statistics_override=(), states=())  # of further passes, or it learns nothing
             for i, s in enumerate(self.parameters.steps)
         ]
         self._counting = Counting.of(self.parameters, measured, self._distributions)
         sketches = self.parameters.sketches if self.sketch else None
         self.measuring = replace(
-            self.parameters, steps=self._counting.steps, keys=(), key_rows=(), turn=None,
+            self.parameters, steps=self._counting.steps, keys=(), key_rows=(), current_pass=None,
             sketches=sketches and sketches.without_rows,
         )  # fmt: skip
         self._blank, self._blank_sketches = self.measuring.blanks
@@ -213,7 +213,7 @@ class DriftMonitor:
             figures = {
                 i: {n: a[0] for n, a in described(of_step, len(step.features), weighted).items()}
                 for i, (step, of_step) in enumerate(zip(parameters.steps, states[self._counting.more :], strict=True))
-                if parameters.is_measured(i)
+                if parameters.passes.is_measured(i)
             }
         lost = {c.column for c in changes if c.what != "new"}
         counts = {name: self._counted_of(states, name) for name in self._counting.places}

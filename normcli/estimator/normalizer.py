@@ -14,13 +14,14 @@ from normcli.errors import UsageError
 from normcli.estimator.conventions import Conventions
 from normcli.estimator.faults import counted, fault, not_fitted, value_errors
 from normcli.estimator.features import Features, weights_of
-from normcli.estimator.parameters import chosen, method_and_options, methods_of, option_names, with_options
+from normcli.estimator.parameters import chosen, method_and_options, methods_of, option_names, repeats, with_options
 from normcli.formats._memory.views import AsMatrix, Blank, WithWeights
 from normcli.methods import Method
 from normcli.parameters import Parameters
 from normcli.parameters.plan import Plan, PlanStep
 
 AnyMethod = str | type[Method] | Method | Sequence[PlanStep] | Plan
+SEVERAL = "takes several passes over the data"
 WEIGHTS = "sample_weight"  # what the column of weights is called, unless a feature is
 
 
@@ -63,15 +64,18 @@ class Normalizer(Conventions):
     def partial_fit(self) -> Callable[..., Self]:
         """Learns from X in addition to what was learned before; absent where a method takes several passes."""
         try:
-            methods = methods_of(self._choice())
+            choice = self._choice()
         except ValueError:
             return self._partial_fit  # which says what is wrong: whoever asks what there is need not know
-        if any(s.repeats for method in methods for s in method.statistics):
-            raise AttributeError(f"{self} takes several passes over the data, and has no partial_fit")
+        if repeats(choice, getattr(self, "_columns", ())):
+            raise AttributeError(f"{self} {SEVERAL}, and has no partial_fit")
         return self._partial_fit
 
     def _partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803
         if not self.__sklearn_is_fitted__():
+            with value_errors():
+                if repeats(self._choice(), Features(X, type(self).__name__).columns()):
+                    raise UsageError(f"{self} {SEVERAL}, and can't learn from parts of them", "fit takes all at once")
             return self.fit(X, y, sample_weight)
         with value_errors():
             features = self._features(X)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
 from msgspec.structs import fields
 
 from normcli import registry
-from normcli.errors import UsageError, short
+from normcli.columns import Field
+from normcli.errors import NormcliError, UsageError, short
 from normcli.methods import Method
 from normcli.parameters import Parameters
 from normcli.parameters.method_options import method_of, method_of_class
@@ -61,9 +63,20 @@ def methods_of(choice: Method | list[PlanStep]) -> list[Method]:
     return [choice] if isinstance(choice, Method) else [step.method for step in choice]
 
 
+def repeats(choice: Method | list[PlanStep], names: Sequence[str] = ()) -> bool:
+    """Whether it takes several passes over columns of these names: without any, over those that it is likely for."""
+    plan = Plan((PlanStep(choice),) if isinstance(choice, Method) else tuple(choice))
+    likely = [re.sub("[*?]", "x", name) for step in plan.plan_steps for name in step.columns or ("x0", "x1")]
+    schema = tuple(Field(name, "float64") for name in dict.fromkeys(names or likely))
+    try:
+        return Parameters(plan.steps(schema, lambda name: 1)).passes.repeats
+    except NormcliError:  # which only the data settle
+        return any(s.repeats for method in plan.learners for s in method.statistics)
+
+
 def method_and_options(parameters: Parameters) -> tuple[str | list[PlanStep], dict[str, Any]]:
     """What a constructor takes for parameters: the name of their method and its options, or the steps of a plan."""
     if len(parameters.steps) == 1:
         (step,) = parameters.steps
         return registry.name_of(step.method), _options_of(step.method)
-    return [PlanStep(step.method, step.columns) for step in parameters.steps], {}
+    return [PlanStep(s.method, s.columns, fitted=s if s.external else None) for s in parameters.steps], {}

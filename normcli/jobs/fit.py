@@ -70,13 +70,13 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
             initial = replace(initial, sketches=None)
         _describe(run, plan, initial, readers.first.description, targets)
         _check_passes(run, inputs, initial)
-        for text in initial.described_passes():
+        for text in initial.passes.described():
             run.detail(text)
         data = _writable(run, initial, readers, targets.file) if request.output else (reader for _, reader in readers)
         if request.dry_run:
             next(data)
             preview = Preview.of(readers, result.columns, result.targets)
-            result.preview = replace(preview, passes=initial.described_passes())
+            result.preview = replace(preview, passes=initial.passes.described())
             return result
         spool = writing.spool_for(request, inputs, readers.first, to) if request.output and initial.learns else None
         if spool:
@@ -181,14 +181,14 @@ def _check_exact(request: FitRequest, inputs: list[Input], wanted: Parameters | 
 
 def _check_passes(run: Run[FitRequest, FitResult], inputs: list[Input], initial: Parameters) -> None:
     """Raises UsageError for steps of several passes over data that can be read only once, or are added to a fit."""
-    if initial.pass_count == 1:
+    if initial.passes.count == 1:
         return
     if run.request.update:
         from normcli.pipeline.merging import check_continues
 
         check_continues(printable(str(run.request.params)), initial, "updated")
     if not run.request.output:  # what -o writes is kept, and can be read again
-        check_repeatable(inputs, f"a plan of {initial.pass_count} passes")
+        check_repeatable(inputs, f"a plan of {initial.passes.count} passes")
 
 
 def _describe(

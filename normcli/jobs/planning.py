@@ -66,7 +66,7 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
         parameters = replace(parameters, categories=tuple(map(Category, categories)))
     parameters.check_rules()
     if parameters.learns:
-        parameters = replace(parameters, sketches=ColumnSketches(parameters.columns_to_measure))
+        parameters = replace(parameters, sketches=ColumnSketches(parameters.passes.columns))
     on_purpose = plan.left_out(names).union(first.indexes if all(c.columns for c in plan.plan_steps) else ())
     _explain(run, first, {*parameters.needs(), *beside, *on_purpose})
     return parameters

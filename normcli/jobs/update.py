@@ -96,12 +96,7 @@ def continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters 
     parameters = read_parameters(
         path, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
     )
-    method_options = (
-        conventional_options(request.like, request.method, request.method_options)
-        if request.method is None or isinstance(request.method, str)
-        else asdict(request.method)
-    )
-    _check_agrees(path, parameters, plan, method_options)
+    _check_agrees(path, parameters, plan, request)
     _check_columns(path, parameters, request)
     merging.check_continues(printable(path), parameters, "updated")
     return parameters
@@ -122,13 +117,20 @@ def _check_learns(path: str, wanted: Parameters | Plan) -> None:
         raise UsageError(f"{printable(path)}: {wanted.why_fixed}, so there is nothing to update")
 
 
-def _check_agrees(path: str, parameters: Parameters, plan: Plan | None, options: Mapping[str, Any]) -> None:
+def _check_agrees(path: str, parameters: Parameters, plan: Plan | None, request: FitRequest) -> None:
     """Raises UsageError where -m, an option given with it, or --plan is not that of the file."""
-    if plan is not None and plan.name:
+    if plan is not None and request.plan is not None:
         _check_plan(path, parameters, plan)
     elif plan is not None:
-        _check_method(path, parameters, plan.plan_steps[0].method, options)
+        _check_method(path, parameters, plan.plan_steps[0].method, _options(request))
     _check_learns(path, parameters)
+
+
+def _options(request: FitRequest) -> Mapping[str, Any]:
+    """Those of the method, or of the program that a request is to be as."""
+    if request.method is None or isinstance(request.method, str):
+        return conventional_options(request.like, request.method, request.method_options)
+    return asdict(request.method)
 
 
 def _check_method(path: str, parameters: Parameters, method: Method, options: Mapping[str, Any]) -> None:
@@ -148,7 +150,7 @@ def _check_plan(path: str, parameters: Parameters, plan: Plan) -> None:
     steps = plan.steps(parameters.schema, lambda name: lengths.get(name, 0), beside, data=path)
     difference = next(merging.differences(printable(path), parameters, replace(parameters, steps=steps)), None)
     if difference:
-        raise UsageError(f"{plan.name}: {difference}", "--plan may be left out")
+        raise UsageError(f"{plan.name or 'plan'}: {difference}", "--plan may be left out")
 
 
 def _check_columns(path: str, parameters: Parameters, request: FitRequest) -> None:

@@ -88,46 +88,50 @@ def _blocks(
     parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, codes: Codes | None = None,
     sampling: Sampling | None = None,
 ) -> tuple[Matrices, dict[int, Block]]:  # fmt: skip
-    """What is read from frames, and the matrix of each step that learns, by its index; `codes` (rows,) are the groups
-    of rows in fitted steps. With `sampling`, columns are sampled as they are read. The first pass reads what only
-    others measure, too: it is where faults are found, and input columns are sketched. Raises BadRowError."""
+    """What is read from frames, and the matrix of each step that learns, or whose incomplete rows are counted, by its
+    index; `codes` (rows,) are the groups of rows in fitted steps. With `sampling`, columns are sampled as they are
+    read. The first pass reads what only others measure, too: it is where faults are found, and input columns are
+    sketched. Raises BadRowError."""
     matrices = Matrices(frames, infinite, reduce=parameters.weights is None, sampling=sampling)
+    passes = parameters.passes
     blocks: dict[int, Block] = {}
-    for i in parameters.to_measure:
+    for i in passes.to_measure:
         step = parameters.steps[i]
         block = matrices.block(step)
-        if parameters.is_measured(i):
+        if passes.is_measured(i) or i in passes.by_row:
             blocks[i] = block
+        if passes.is_measured(i):
             continue
         fitted = step if step.transform else step.learn(())
         if codes is not None:
             block = replace(block, codes=codes, groups=1 + len(parameters.keys))
         matrices.put(step, matrices.located(partial(fitted.normalized, block)))
-    for i in parameters.ever_measured if parameters.turn == 0 else ():
+    for i in passes.ever_measured if passes.current == 0 else ():
         matrices.read_remaining(parameters.steps[i])
     return matrices, blocks
 
 
 def _codes(parameters: Parameters, texts: Sequence[Frame]) -> Codes | None:
     """(rows,) the group of each row in steps that were fitted in passes before; None in the first, or without keys."""
-    if not parameters.by or not parameters.turn:
+    if not parameters.by or not parameters.current_pass:
         return None
     keys, codes = columns.keys(texts[0], parameters.by)
-    return np.array([parameters.groups[key] for key in keys], np.intp)[codes]
+    groups = [parameters.groups.get(key, 0) for key in keys]  # a new one is of data that were changed, as will be said
+    return np.array(groups, np.intp)[codes]
 
 
 def _measured(
     parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, texts: Sequence[Frame],
     weights: Array | None = None, *, position: int = 0,
 ) -> Measured:  # fmt: skip
-    by, sketches = parameters.by, None if parameters.turn else parameters.sketches
+    by, sketches = parameters.by, None if parameters.current_pass else parameters.sketches
     sampling = None if sketches is None else sketches.sampling(position)
     try:
         matrices, blocks = _blocks(parameters, frames, infinite, _codes(parameters, texts), sampling)
         keys, codes = columns.keys(texts[0], by) if by else ((), None)
         categories = categories_of(parameters, texts)
     except BadRowError as e:
-        if parameters.turn:  # there was no other fault in the first pass
+        if parameters.current_pass:  # there was no other fault in the first pass
             raise
         checks: list[Callable[[], object]] = [partial(blocks_of, parameters, frames, infinite)]
         checks += [partial(columns.keys, texts[0], by)] if by else []
@@ -139,10 +143,10 @@ def _measured(
         used = [replace(block, weights=weights) for block in used]
     now = dict(zip(every, used, strict=True))
     skipped = np.zeros(used[0].rows, np.bool_)
-    for i, block in blocks.items():
-        incomplete = now[id(block)].incomplete
-        if parameters.steps[i].method.by_row and incomplete is not None:
+    for i in parameters.passes.by_row:
+        if (incomplete := now[id(blocks[i])].incomplete) is not None:
             skipped |= incomplete
+    blocks = {i: block for i, block in blocks.items() if parameters.passes.is_measured(i)}
     read = [now[id(block)] for block in matrices.read]
     sketched = None if sketches is None else sketches.of(matrices.names, read, position)
     states, keyed = _states(parameters, {i: now[id(b)] for i, b in blocks.items()}), None

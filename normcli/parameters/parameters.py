@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from math import lcm
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from normcli.methods import Method, listed
 from normcli.parameters.keys import Key, StepStates
 from normcli.parameters.lineage import ColumnLineage
 from normcli.parameters.marks import TRAINING, mark, of_columns
+from normcli.parameters.passes import Passes
 from normcli.parameters.rules import Rules, Unseen
 from normcli.parameters.steps import Step
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Parameters(Struct, frozen=True, dict=True):
-    """Fitted steps, and a description of the data that they were fitted on: exactly what a parameter file holds."""
+    """Fitted steps, and a description of the data that they were fitted on: what a parameter file holds."""
 
     steps: tuple[Step, ...]
     schema: Schema = ()
@@ -46,7 +47,7 @@ class Parameters(Struct, frozen=True, dict=True):
     categories: tuple[Category, ...] = ()  # of columns of texts; blank before the fit
     digest: str = ""  # of the file; followed by overrides, if applied with other rules, or of some of the columns
     left: tuple[str, ...] = ()  # fitted columns that are left as they are
-    turn: int | None = 0  # the pass over the data whose steps are measured; None: all that have blanks, in one pass
+    current_pass: int | None = 0  # of the fit that is under way, as in `Passes`; no file holds it
 
     @cached_property
     def types(self) -> dict[str, str]:
@@ -175,65 +176,16 @@ class Parameters(Struct, frozen=True, dict=True):
         return self.rules.groups(self.keys, self.key_rows)
 
     @cached_property
-    def passes(self) -> tuple[int, ...]:
-        """For each step, the pass over the data in which it learns, if it does: the first, 0, or the one after those
-        of the steps whose results it learns from."""
-        after, passes = dict[str, int](), list[int]()
-        for step in self.steps:
-            passes.append(max(after.pop(n, 0) for n in step.columns))
-            after |= dict.fromkeys(step.outputs, passes[-1] + step.learns)
-        return tuple(passes)
-
-    @property
-    def pass_count(self) -> int:
-        """How many passes over the data it takes to learn; those that exact quantiles take come on top."""
-        return 1 + max((at for at, step in zip(self.passes, self.steps, strict=True) if step.learns), default=0)
-
-    def learned_in(self, turn: int) -> list[Step]:
-        """The steps that learn in a pass."""
-        return [step for at, step in zip(self.passes, self.steps, strict=True) if step.learns and at == turn]
-
-    def described_passes(self) -> tuple[str, ...]:
-        """What each pass learns, in words; () where one is all."""
-        count = self.pass_count
-        turns = range(count if count > 1 else 0)
-        names = [[(registry.name_of(s.method), listed(list(s.columns))) for s in self.learned_in(t)] for t in turns]
-        return tuple(f"pass {1 + turn} of {count}: {'; '.join(map(' of '.join, names[turn]))}" for turn in turns)
-
-    def is_measured(self, i: int) -> bool:
-        """Whether a step learns in this turn."""
-        step = self.steps[i]
-        return step.learns and bool(step.blanks) and self.turn in (None, self.passes[i])
-
-    @cached_property
-    def to_measure(self) -> tuple[int, ...]:
-        """Indices of the steps that learn in this turn, and of those before whose outputs they learn from."""
-        return self._with_those_before(self.is_measured)
-
-    @cached_property
-    def ever_measured(self) -> tuple[int, ...]:
-        """The same of all passes."""
-        return self._with_those_before(lambda i: self.steps[i].learns)
-
-    def _with_those_before(self, is_wanted: Callable[[int], bool]) -> tuple[int, ...]:
-        wanted, places = set[str](), []
-        for i, step in reversed(list(enumerate(self.steps))):
-            if is_wanted(i) or not wanted.isdisjoint(step.outputs):
-                wanted.update(step.columns)
-                places.append(i)
-        return tuple(reversed(places))
-
-    @cached_property
-    def columns_to_measure(self) -> tuple[str, ...]:
-        """Names of the input columns that are read to measure, in one pass or another."""
-        return ColumnLineage.of((self.steps[i].columns, self.steps[i].outputs) for i in self.ever_measured).needs
+    def passes(self) -> Passes:
+        """The passes over the data in which the steps learn."""
+        return Passes(self.steps, self.current_pass)
 
     @property
     def blanks(self) -> tuple[tuple[StepStates, ...], Quantiles | None]:
-        """Blank statistics of each step that learns in this turn, and in the first, sketches of the input columns, if
+        """Blank statistics of each step that learns in this pass, and in the first, sketches of the input columns, if
         there are to be any."""
-        steps = tuple(step.blanks if self.is_measured(i) else () for i, step in enumerate(self.steps))
-        return steps, None if self.sketches is None or self.turn else self.sketches.blank
+        steps = tuple(step.blanks if self.passes.is_measured(i) else () for i, step in enumerate(self.steps))
+        return steps, None if self.sketches is None or self.current_pass else self.sketches.blank
 
     @property
     def multiple(self) -> int:
@@ -243,7 +195,7 @@ class Parameters(Struct, frozen=True, dict=True):
     @property
     def unfitted_multiple(self) -> int:
         """The same for statistics."""
-        return lcm(*(s.unfitted_multiple for i, s in enumerate(self.steps) if self.is_measured(i)))
+        return lcm(*(s.unfitted_multiple for i, s in enumerate(self.steps) if self.passes.is_measured(i)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a parameter file atomically; "-" is standard output. Raises UsageError for a name that is not valid

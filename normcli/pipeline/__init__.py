@@ -11,8 +11,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from normcli.columns import Infinite
 from normcli.engines import Engine
 from normcli.errors import printable
@@ -100,8 +98,9 @@ def fit(
     if not parameters.learns:
         return learning.learn(parameters, tuple(() for _ in parameters.steps))
     work = Work(frozenset(parameters.numbers()), infinite, skip, measuring=parameters, counts=True, spool=keep)
-    if parameters.pass_count > 1:
-        progress.events.begin_pass(1, parameters.pass_count)
+    count = parameters.passes.count
+    if count > 1:
+        progress.events.begin_pass(1, count)
     total, counting = Total(parameters, once=once, max_memory=max_memory), parameters.rows
     known = set(parameters.types)
 
@@ -118,14 +117,8 @@ def fit(
     for part, result in results:
         if keep is not None:
             keep.add(result.part, part.reader, result.pieces, len(result.rejects))
-        if result.types:
-            total.add_chunk(result.rows, result.types, result.digest)
         counting += result.counted
-        if result.measured is not None:
-            total.add(result.measured, can_end_segment=result.can_end_segment)
-        if result.subtotal is not None:
-            total.add_segment(result.subtotal)
-        if result.last and not total.end([f.name for f in part.reader.description.schema]):
+        if not total.take(result, part.names() if result.last else ()):
             progress.events.warning(
                 f"{part.reader.description.name}: was counted already, and is left out (--recount counts it again)"
             )
@@ -134,14 +127,7 @@ def fit(
     rereading = Rereading(work, reopen, engine, progress, remote, max_memory)
     total.subtotal = total.subtotal.local()
     total.subtotal.states = rereading.refined(parameters, total.subtotal.states)
-    fitted = total.learned()
-    for turn in range(1, parameters.pass_count):
-        progress.events.end_pass(turn, parameters.pass_count)
-        progress.events.begin_pass(1 + turn, parameters.pass_count)
-        fitted = rereading.learned(replace(fitted, turn=turn))
-    if parameters.pass_count > 1:
-        progress.events.end_pass(parameters.pass_count, parameters.pass_count)
-    fitted = replace(fitted, turn=0)
+    fitted = rereading.further_passes(total.learned())
     if keep is not None:
         keep.final = True
     learning.warn_of_columns(fitted, progress.events.warning)

@@ -14,13 +14,14 @@ from normcli.blocks.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, printable
 from normcli.methods import listed
-from normcli.parameters import FrameTransform, Measured, Parameters, Step
+from normcli.parameters import FrameTransform, Parameters, Step
 from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Keyed, Ledger, StepStates, described
 from normcli.pipeline import memory
 
 if TYPE_CHECKING:
     from normcli.parameters.categories import Category
+    from normcli.pipeline.work import Result
     from normcli.stats.quantiles import Quantiles
 
 
@@ -43,7 +44,7 @@ class Total:
         self._runs_on = self.parameters.unfitted_multiple > 1
         self._here = InputTotal(self._blank, self._blank_sketches)
         self._counted, self._left = 0, 0  # inputs
-        if not parameters.turn and any(step.states for step in self.parameters.steps):
+        if not parameters.current_pass and any(step.states for step in self.parameters.steps):
             self.add_fit(self.parameters)
         self._start()
 
@@ -54,22 +55,21 @@ class Total:
         if not self._runs_on:
             self._here = InputTotal(self._blank, self._blank_sketches)
 
-    def add_chunk(self, rows: int, types: tuple[str, ...], digest: bytes) -> None:
-        """The next chunk of the input that is being read."""
-        self._rows_here += rows
-        self._types_here = wider(self._types_here, types)
-        self._digest.update(digest)
+    def take(self, result: Result, names: Sequence[str]) -> bool:
+        """Adds what was counted and measured of the next chunk of an input, of the next whole batches, or of a segment
+        that was folded by itself. False with the last of an input, whose columns are called `names`, that was counted
+        before, and is not again."""
+        self._rows_here += result.rows
+        self._types_here = wider(self._types_here, result.types)
+        self._digest.update(result.digest)
+        if result.measured is not None:
+            self._here.add(result.measured, can_end_segment=result.can_end_segment)
+        if result.subtotal is not None:
+            self._here.add_segment(result.subtotal)
+        return not result.last or self._end(names)
 
-    def add(self, measured: Measured, *, can_end_segment: bool) -> None:
-        """Adds the states of the next chunk, or of the next whole batches."""
-        self._here.add(measured, can_end_segment=can_end_segment)
-
-    def add_segment(self, segment: Subtotal) -> None:
-        """Adds the states of the next segment of the input, which were folded by themselves."""
-        self._here.add_segment(segment)
-
-    def end(self, names: Sequence[str]) -> bool:
-        """The input, whose columns are called `names`, has ended: whether it counts, or did already."""
+    def _end(self, names: Sequence[str]) -> bool:
+        """The input has ended: whether it counts."""
         self._digest.update("\0".join(names).encode("utf-8", "surrogatepass"))
         digest = f"xxh3-128:{self._digest.hexdigest()}"
         counts = not (self.once and digest in self._known)
@@ -134,7 +134,7 @@ def learn(
     ledger: Ledger | None = None,
     max_memory: int | None = None,
 ) -> Parameters:
-    """The parameters with what the steps of their turn learn from their states of all rows, and of each key, in
+    """The parameters with what the steps of their pass learn from their states of all rows, and of each key, in
     `max_memory` bytes if that is given. Raises BadDataError."""
     if ledger:
         by_key = ledger.sorted()
@@ -149,7 +149,7 @@ def learn(
     called = ["", *(described(parameters.by, key) for key in parameters.keys)]
     steps = []
     for i, (step, states) in enumerate(zip(parameters.steps, all_states, strict=True)):
-        if step.learns and not parameters.is_measured(i):  # in another pass
+        if step.learns and not parameters.passes.is_measured(i):  # in another pass
             steps.append(step)
             continue
         try:

@@ -26,9 +26,9 @@ def cut_batch(parameters: Parameters) -> str | None:
 def check_continues(name: str, parameters: Parameters, what: str) -> None:
     """Raises UsageError, naming a file, where a fit can't be `what`, updated or merged: later passes saw results of the
     first, which other data would change."""
-    if parameters.pass_count > 1:
+    if (count := parameters.passes.count) > 1:
         raise UsageError(
-            f"{name}: a plan of {parameters.pass_count} passes can't be {what}: its later steps learn from results of "
+            f"{name}: a plan of {count} passes can't be {what}: its later steps learn from results of "
             "the first, which more data change",
             'from = "FILE" in its steps takes the first as they were fitted, and learns the others in one pass',
         )

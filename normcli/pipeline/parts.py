@@ -38,6 +38,10 @@ class Part(Struct, frozen=True):
     absent: Callable[[str], None] | None = None  # called with one that was expected and did not come; None: an error
     doubt: str = ""  # what should be known of its output before there is any
 
+    def names(self) -> list[str]:
+        """Those of its columns."""
+        return [f.name for f in self.reader.description.schema]
+
 
 class Written(Struct, frozen=True):
     """An output that is written but for its end, which closing the sink writes: one that failed must not be closed,

@@ -122,6 +122,10 @@ class Progress(Tally):
         self.add(more)
         self.output.add(more)
 
+    def add_incomplete(self, rows: int) -> None:
+        """So many rows miss a value that a further pass takes, or one before."""
+        self.incomplete = self.output.incomplete = max(self.incomplete, rows)
+
     def add_finished(self, tally: Tally) -> None:
         """An input whose own output an earlier run has completed: it counts, and is warned of, as if it were now, but
         not in the output that is being made."""

@@ -89,7 +89,7 @@ class RemoteInputs(Struct, frozen=True):
         steps = tuple(replace(step, states=()) for step in parameters.steps)
         bare = replace(parameters, steps=steps, sketches=parameters.sketches and parameters.sketches.without_rows)
         task = MeasureSpan(self.open, self.first, bare, True, self.limits, replace(work, measuring=bare))
-        repeats = parameters.pass_count > 1 or any(s.repeats for step in parameters.steps for s in step.blanks)
+        repeats = parameters.passes.repeats
 
         def part(span: Span, reader: RemoteReader) -> Part:
             if repeats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,12 @@ from msgspec.structs import replace
 from normcli.engines import Engine
 from normcli.errors import BadDataError, UsageError
 from normcli.formats import Reader
-from normcli.parameters import Parameters, StepStates, merged, refined
-from normcli.parameters.folding import Subtotal
+from normcli.parameters import Parameters, StepStates, refined
 from normcli.pipeline import learning
 from normcli.pipeline.learning import Total
-from normcli.pipeline.parts import Part, measurable
+from normcli.pipeline.parts import measurable
 from normcli.pipeline.progress import Progress
-from normcli.pipeline.work import Result, Work
+from normcli.pipeline.work import Work
 
 if TYPE_CHECKING:
     from normcli.pipeline.remote_inputs import RemoteInputs
@@ -34,41 +33,40 @@ class Rereading(Struct, frozen=True):
     remote: RemoteInputs | None
     max_memory: int | None
 
-    def learned(self, parameters: Parameters) -> Parameters:
-        """Parameters with what the steps of their turn learn in a further pass. Raises BadDataError."""
-        total = Total(parameters, max_memory=self.max_memory)
-        for part, result in self._results(parameters):
-            total.add_chunk(result.rows, (), b"")
-            if result.measured is not None:
-                total.add(result.measured, can_end_segment=result.can_end_segment)
-            if result.subtotal is not None:
-                total.add_segment(result.subtotal)
-            if result.last:
-                total.end([f.name for f in part.reader.description.schema])
-        total.finish()
-        done = total.subtotal.local()
+    def further_passes(self, fitted: Parameters) -> Parameters:
+        """Parameters fitted in all passes, given what the first has fitted. Raises BadDataError."""
+        events, count = self.before.events, fitted.passes.count
+        if count == 1:
+            return fitted
+        for number in range(1, count):
+            events.end_pass(number, count)
+            events.begin_pass(1 + number, count)
+            fitted = self._learned(replace(fitted, current_pass=number))
+        events.end_pass(count, count)
+        return replace(fitted, current_pass=0)
+
+    def _learned(self, parameters: Parameters) -> Parameters:
+        """Parameters with what the steps of their pass learn. Raises BadDataError."""
+        done = self._read(parameters).subtotal.local()
         states = self.refined(parameters, done.states)
         fitted = learning.learn(parameters, states, done.ledger, self.max_memory)
+        self.before.add_incomplete(done.incomplete)
         return replace(fitted, skipped=max(fitted.skipped, done.incomplete))
 
     def refined(self, parameters: Parameters, states: tuple[StepStates, ...]) -> tuple[StepStates, ...]:
-        """States of the steps, after as many passes as their statistics ask for. Raises BadDataError."""
+        """States of the steps, after as many readings as their statistics ask for. Raises BadDataError."""
         return refined(states, partial(self._measured, parameters))
 
     def _measured(self, parameters: Parameters, blanks: tuple[StepStates, ...]) -> tuple[StepStates, ...]:
-        """The states of a pass that fills blanks."""
+        """The states of a reading that fills blanks."""
         pairs = zip(parameters.steps, blanks, strict=True)
-        steps = tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)
-        total = Subtotal(blanks)
-        for _, result in self._results(replace(parameters, steps=steps, sketches=None, categories=())):
-            if result.measured is not None:
-                total.states = merged(total.states, result.measured.states)
-            if result.subtotal is not None:
-                total = total.merge(result.subtotal)
-        return total.local().states
+        steps = tuple(replace(step, states=(), statistics_override=step_blanks) for step, step_blanks in pairs)
+        measuring = replace(parameters, steps=steps, sketches=None, categories=())
+        return self._read(measuring).subtotal.local().states
 
-    def _results(self, measuring: Parameters) -> Iterator[tuple[Part, Result]]:
-        """What is measured of the same rows. Raises BadDataError where they have changed."""
+    def _read(self, measuring: Parameters) -> Total:
+        """The states of the steps that are measured, of all rows once more. Raises BadDataError where these have
+        changed."""
         spool, before = self.work.spool, self.before
         readers = spool.readers if spool else self.reopen() if self.reopen else None
         if readers is None and self.remote is None:
@@ -81,11 +79,14 @@ class Rereading(Struct, frozen=True):
             results = self.remote.measure(progress, work, measuring)
         else:
             results = progress.run((measurable(reader, measuring, work) for reader in readers or ()), self.engine)
+        total = Total(measuring, max_memory=self.max_memory)
         for part, result in results:
-            yield part, result
+            total.take(result, part.names() if result.last else ())
             before.events.advance(result.rows)
+        total.finish()
         if progress.rows != before.rows:
             raise BadDataError(
                 f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}",
                 "fit again",
             )
+        return total

@@ -27,8 +27,9 @@ from sklearn.preprocessing import Normalizer as RowNormalizer
 from sklearn.utils.estimator_checks import check_estimator
 
 import normcli
-from normcli import Normalizer, NormcliError, UsageError, registry
+from normcli import Normalizer, NormcliError, PlanStep, UsageError, registry
 from normcli.methods.asinh import Asinh
+from normcli.methods.fill import Fill
 from normcli.methods.zscore import ZScore
 from tests.cli.conftest import run
 from tests.conftest import longer
@@ -270,6 +271,15 @@ def test_partial_fits_are_one_fit(method: str) -> None:
 def test_what_takes_several_passes_has_no_partial_fit() -> None:
     assert hasattr(Normalizer("robust"), "partial_fit")
     assert not hasattr(Normalizer("robust", exact=True), "partial_fit")
+    fill, scale = PlanStep(Fill(), ("[ab]b",)), PlanStep(ZScore(), ("ab",))
+    assert not hasattr(Normalizer([PlanStep(Fill()), PlanStep(ZScore())]), "partial_fit")
+    assert hasattr(Normalizer([PlanStep(Fill(with_=0.0)), PlanStep(ZScore())]), "partial_fit")
+    assert hasattr(Normalizer([fill, PlanStep(ZScore(), ("b",))]), "partial_fit")
+    unsure = Normalizer([fill, scale])  # only the data say that both are of the same column
+    data = pd.DataFrame({"ab": [1.0, 2.0, np.nan], "b": [0.0, 1.0, 2.0]})
+    with pytest.raises(ValueError, match="takes several passes over the data, and can't learn from parts"):
+        unsure.partial_fit(data)
+    assert not hasattr(unsure.fit(data), "partial_fit")
 
 
 def test_a_plan_is_an_estimator_too() -> None:
@@ -378,3 +388,15 @@ def test_options_and_plans_come_back_from_files(tmp_path: Path) -> None:
     normcli.fit(pa.table({"a": [1.0, 2.0], "s": ["u", "v"]}), "zscore", by="s", params=tmp_path / "by.json")
     with pytest.raises(ValueError, match="was fitted --by columns"):
         Normalizer.load(tmp_path / "by.json")
+
+
+def test_a_step_that_a_plan_took_from_a_file_comes_back_as_it_was_fitted(tmp_path: Path) -> None:
+    x = np.random.default_rng(4).normal(size=(20, 2))
+    normcli.fit(pa.table({"x0": x[:, 0], "x1": x[:, 1]}), "center", params=tmp_path / "center.json")
+    plan = tmp_path / "plan.toml"
+    plan.write_text('[[steps]]\nfrom = "center.json"\n[[steps]]\nmethod = "zscore"\n')
+    normcli.fit(pa.table({"x0": x[:, 0], "x1": x[:, 1]}), plan=plan, params=tmp_path / "p.json")
+    estimator = Normalizer.load(tmp_path / "p.json")
+    assert hasattr(estimator, "partial_fit")
+    again = estimator.fit(x + 5.0)
+    assert again.parameters_.steps[0].does_as(normcli.load(tmp_path / "center.json").steps[0])

@@ -13,6 +13,7 @@ from normcli.errors import BadRowError, NormcliError
 from normcli.parameters import FrameTransform, Parameters, measure
 from normcli.parameters import file as params
 from normcli.pipeline import learning, merging
+from normcli.pipeline.work import Result
 
 VALUES = np.array([0.0, 1.0, 2.5, 0.001, 7.0, 40.0, 3.0, 1e6])
 
@@ -69,9 +70,9 @@ def put_to_use(plan: Parameters) -> dict[str, bool]:
         total = learning.Total(plan)
         with np.errstate(all="ignore"):
             measured = measure(plan, [frame], "error", texts=[columns.with_texts(frame, ())])
-            total.add(measured, can_end_segment=True)
-        total.add_chunk(8, learning.types_of(plan), b"")
-        total.end(list(frame.names))
+            types = learning.types_of(plan)
+            result = Result(last=True, rows=8, types=types, measured=measured, can_end_segment=True)
+            total.take(result, frame.names)
         check_file(total.learned())
 
     for step, there in zip(plan.steps, plan.schemas, strict=True):

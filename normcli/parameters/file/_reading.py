@@ -136,7 +136,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
 def _with_sketches(parameters: Parameters, raw: Any, at: str) -> Parameters:
     from normcli.parameters.file import _sketches  # here, for older files do without
 
-    return structs.replace(parameters, sketches=_sketches.read(raw, parameters.columns_to_measure, at))
+    return structs.replace(parameters, sketches=_sketches.read(raw, parameters.passes.columns, at))
 
 
 def _fail_version(version: Any) -> NoReturn:
