@@ -27,10 +27,16 @@ class Axes(Struct, frozen=True):
     holds: Holds = "any"
     symmetric: bool = False
     ragged: bool = False  # the last axis is padded with `empty`
+    optional: bool = False  # NaN where it is unknown, as in states that were imported
 
     def __call__(self) -> Array:
         """The array of a record without groups: axes are the factory of their field's default."""
         return np.empty((0,) * (1 + len(self.dims)))
+
+    @property
+    def null(self) -> float | None:
+        """What null stands for in parameter files; None where there must be a number."""
+        return np.nan if self.optional else None if np.isfinite(self.empty) else self.empty
 
     def filled(self, values: Array, sizes: tuple[int, ...]) -> Array:
         """(groups, …) padded to these sizes, which are at least those of `values`, with neutral values."""
@@ -43,10 +49,15 @@ class Axes(Struct, frozen=True):
 
 
 def per_group(
-    *dims: str, empty: float = 0.0, holds: Holds = "any", symmetric: bool = False, ragged: bool = False
+    *dims: str,
+    empty: float = 0.0,
+    holds: Holds = "any",
+    symmetric: bool = False,
+    ragged: bool = False,
+    optional: bool = False,
 ) -> Any:
     """An array field (groups, *dims); a group without rows holds `empty`; a blank record has no groups at all."""
-    return field(default_factory=Axes(dims, empty, holds, symmetric, ragged))
+    return field(default_factory=Axes(dims, empty, holds, symmetric, ragged, optional))
 
 
 def symmetric(lower: Array) -> Array:

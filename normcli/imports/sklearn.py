@@ -25,7 +25,8 @@ LAST = 10.0 * float(np.finfo(np.float64).eps)  # ranges up to here are those of 
 
 class Sklearn(Origin, frozen=True, kw_only=True):
     """StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler or Normalizer, or a Pipeline of them. A StandardScaler
-    says how many rows it has seen: it goes on learning."""
+    says how many values it has seen, or the sum of their weights: it goes on learning. How many were missing is not
+    known, and its rows are the largest count."""
 
     def read(self, path: str) -> Model:
         with closing(Archive(path)) as archive:
@@ -105,7 +106,8 @@ def _moments(node: Node, features: int) -> Moments | None:
         raise BadDataError("StandardScaler.mean_ and var_ are not finite, or negative")
     zero = np.zeros((1, features))
     squares = np.where(present, variance * counts, 0.0)[None]
-    return Moments(counts[None], zero, np.where(present, mean, 0.0)[None] + 0.0, zero, squares, zero)
+    missing = np.full_like(zero, np.nan)  # it counts the values that are there: also where all counts are the same
+    return Moments(counts[None], missing, np.where(present, mean, 0.0)[None] + 0.0, zero, squares, zero)
 
 
 def _is_deviation(by: Array, moments: Moments, ddof: int, *, used: bool) -> bool:

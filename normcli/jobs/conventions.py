@@ -3,11 +3,14 @@ they are given. A method that a program has not is absent, as is one whose conve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from normcli import registry
 from normcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from normcli.methods import Method
 
 CONVENTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "sklearn": {  # StandardScaler divides by n, PCA by n − 1
@@ -54,17 +57,25 @@ def conventional_options(program: str | None, method: Any, options: Mapping[str,
     return {**CONVENTIONS[program].get(method, {}), **options}
 
 
-def noted(program: str | None, method: Any, note: str) -> str:
-    """The note of a fit, which says what it was like."""
+def noted(program: str | None, method: Method, note: str) -> str:
+    """The note of a fit, which says what it was like, and which of these options are others."""
     if program is None:
         return note
-    options = CONVENTIONS[program].get(method if isinstance(method, str) else registry.name_of(method), {})
-    text = ", ".join(f"{name.replace('_', '-')} {_shown(value)}" for name, value in options.items())
-    phrase = f"like {program}" + (f": {text}" if text else "")
+    conventions = CONVENTIONS[program].get(registry.name_of(method), {})
+    same = [name for name, value in conventions.items() if getattr(method, name) == value]
+    phrase = f"like {program}"
+    if same:
+        phrase += f": {_options(method, same)}"
+    if len(same) < len(conventions):
+        phrase += f", but {_options(method, [name for name in conventions if name not in same])}"
     return f"{note} ({phrase})" if note else phrase
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+def _options(method: Method, names: Sequence[str]) -> str:
+    return ", ".join(f"{name.replace('_', '-')} {_spelled(getattr(method, name))}" for name in names)
+
+
+def _spelled(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
     return " ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else str(value)

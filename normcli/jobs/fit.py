@@ -228,7 +228,9 @@ def _learned(
 ) -> tuple[Parameters, Progress]:  # fmt: skip
     """The parameters fitted to all inputs, whose rows are stored in the spool if there is one; and the counts."""
     request = run.request
-    note = request.note or initial.note if initial.note else noted(request.like, request.method, request.note)
+    note = request.note or initial.note
+    if not initial.note and plan is not None:
+        note = noted(request.like, plan.plan_steps[0].method, request.note)
     initial, engine = replace(initial, note=note), run.engine(request, initial)
     with run.counting(request, readers) as progress:
         fitted = pipeline.fit(

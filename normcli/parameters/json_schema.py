@@ -124,5 +124,5 @@ def _array(axes: Axes, depth: int) -> dict[str, Any]:
 
 def _number(axes: Axes) -> dict[str, Any]:
     least = {"positive": {"exclusiveMinimum": 0}, "any": {}}.get(axes.holds, {"minimum": 0})
-    kinds = ["number"] if abs(axes.empty) < float("inf") else ["number", "null"]
+    kinds = ["number"] if axes.null is None else ["number", "null"]
     return {"type": kinds[0] if len(kinds) == 1 else kinds, **least}

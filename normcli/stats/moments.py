@@ -24,7 +24,7 @@ class Moments(ReducedStatistic, frozen=True):
     """
 
     count: Array = per_group("feature", holds="count")
-    missing: Array = per_group("feature", holds="count")
+    missing: Array = per_group("feature", holds="count", optional=True)
     mean: Array = per_group("feature")  # input units
     mean_low: Array = per_group("feature")
     squares: Array = per_group("feature", holds="not negative")  # input units, squared

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from normcli.blocks.record import Array
 from normcli.errors import BadDataError, UsageError
 from normcli.formats._arrays import safetensors_header as headers
 from normcli.parameters import Parameters
+from normcli.parameters.json_schema import schema
 from tests.cli.conftest import Workspace
 from tests.exports.test_sklearn import NAMES, fitted
 
@@ -103,6 +105,38 @@ def test_what_has_counted_its_rows_merges_and_updates(
         assert normcli.write(normcli.read(normcli.write(parameters))) == normcli.write(parameters)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.2])
+def test_what_was_missing_is_unknown_and_stays_so(
+    share: float, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A StandardScaler counts the values that are there, and one count where they are equal: none of the rows."""
+    monkeypatch.chdir(tmp_path)
+    x = X.copy()
+    x[: int(share * len(x)), 1] = np.nan
+    np.savetxt("d.csv", x, delimiter=",", header="a,b,c", comments="", fmt="%.17g")
+    saved(preprocessing.StandardScaler(), tmp_path / "s.skops", x)
+    workspace.succeeds("import", "s.skops", "--from", "sklearn", "--columns", "a,b,c", "-o", "s.json")
+    workspace.succeeds("fit", "d.csv", "-m", "zscore", "-p", "own.json")
+    workspace.succeeds("merge", "--allow-duplicates", "s.json", "own.json", "-o", "merged.json")
+    workspace.succeeds("import", "s.skops", "--from", "sklearn", "--columns", "a,b,c", "-o", "more.json")
+    workspace.succeeds("fit", "--update", "-p", "more.json", "d.csv")
+    for name in ("s", "merged", "more"):
+        document = json.loads(Path(f"{name}.json").read_text())
+        jsonschema.validate(document, schema())
+        assert [of["missing"] for of in document["steps"][0]["columns"].values()] == [None] * 3
+        checked = json.loads(workspace.succeeds("check", "d.csv", "-p", f"{name}.json", "--json").out)
+        assert [c["fitted"]["missing"] for c in checked["columns"]] == [None] * 3
+        assert [c["missing_change"] for c in checked["columns"]] == [None] * 3
+        workspace.succeeds("check", "own.json", "-p", f"{name}.json")
+        workspace.succeeds("apply", "--check=refuse", "d.csv", "-p", f"{name}.json", "-o", "out.csv")
+        table = workspace.succeeds("inspect", f"{name}.json").out.decode().splitlines()
+        assert next(line for line in table if line.startswith("b ")).split()[3] == "-"
+        workspace.succeeds("report", f"{name}.json", "d.csv", "-o", "r.html")
+    assert [of["missing"] for of in json.loads(Path("own.json").read_text())["steps"][0]["columns"].values()] == [
+        0, int(share * len(x)), 0,
+    ]  # fmt: skip
+
+
 def test_what_is_not_known_is_absent_and_said(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,10 +153,9 @@ def test_what_is_not_known_is_absent_and_said(
         assert ("learned  elsewhere" in shown) is (name == "m")
         workspace.succeeds("check", "d.csv", "-p", f"{name}.json")
         workspace.succeeds("report", f"{name}.json", "-o", "r.html")
-    columns = json.loads(Path("z.json").read_text())["steps"][0]["columns"]["a"]
-    assert sorted(columns) == ["count", "mean", "missing", "std", "type"]
-    drift = json.loads(workspace.succeeds("check", "d.csv", "-p", "z.json", "--json").out)
-    assert "0.0%" not in json.dumps(drift)
+    of_a = json.loads(Path("z.json").read_text())["steps"][0]["columns"]["a"]
+    assert sorted(of_a) == ["count", "mean", "missing", "std", "type"]
+    assert (of_a["count"], of_a["missing"]) == (200, None)
     why = "it was imported without counts of rows, and can't learn more"
     assert why in workspace.fails(2, "fit", "--update", "-p", "m.json", "d.csv")
     assert why in workspace.fails(65, "merge", "m.json", "m.json", "-o", "n.json")

@@ -48,6 +48,24 @@ def test_an_option_that_is_given_wins_and_only_defaults_change(workspace: Worksp
     assert plain.steps[0].method == like.steps[0].method
 
 
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (["zscore", "--like", "r", "--ddof", "0"], "like r, but ddof 0"),
+        (["zscore", "--like", "r", "--ddof", "1"], "like r: ddof 1"),
+        (["zscore", "--like", "spark", "--ddof", "0"], "like spark: center no, but ddof 0"),
+        (["minmax", "--like", "sklearn", "--range", "-1", "1"], "like sklearn, but range -1 1"),
+        (["maxabs", "--like", "sklearn"], "like sklearn"),
+        (["batch", "--like", "torch", "--momentum", "none"], "like torch: eps 1e-05, start torch, but momentum none"),
+    ],
+)
+def test_the_note_says_of_each_option_what_was_used(
+    workspace: Workspace, data: str, words: list[str], note: str
+) -> None:
+    workspace.succeeds("fit", data, "-m", *words, "-p", "p.json")
+    assert normcli.load("p.json").note == note
+
+
 def test_inspect_says_what_it_was_like(workspace: Workspace, data: str) -> None:
     workspace.succeeds("fit", data, "-m", "zscore", "--like", "spark", "--note", "nightly", "-p", "p.json")
     shown = workspace.succeeds("inspect", "p.json").out.decode()

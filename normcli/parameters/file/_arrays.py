@@ -102,7 +102,7 @@ def _numbers(raw: Sequence[Any], axes: Axes, shape: tuple[int, ...]) -> Array | 
 
 def _flat(lists: Sequence[Sequence[Any]], axes: Axes, count: int) -> Array | None:
     """(count,) numbers of all lists; None where one is none, or none that may be there."""
-    kinds = {int, float} if np.isfinite(axes.empty) else {int, float, type(None)}
+    kinds = {int, float} if axes.null is None else {int, float, type(None)}
     if not kinds.issuperset(map(type, chain.from_iterable(lists))):
         return None
     try:
@@ -115,7 +115,8 @@ def _flat(lists: Sequence[Sequence[Any]], axes: Axes, count: int) -> Array | Non
         good &= nothing | (values > 0 if axes.holds == "positive" else values >= 0)
     if not good.all():
         return None
-    values[nothing] = axes.empty
+    if axes.null is not None:
+        values[nothing] = axes.null
     return values
 
 
@@ -138,7 +139,7 @@ def _raise_first(raw: Sequence[Any], axes: Axes, shape: tuple[int, ...], at: Cal
 
 
 def _check_number(raw: Any, axes: Axes, at: str) -> None:
-    if raw is None and not np.isfinite(axes.empty):
+    if raw is None and axes.null is not None:
         return
     if type(raw) not in (int, float):
         fail(at, "must be a number")
