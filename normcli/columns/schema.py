@@ -22,6 +22,7 @@ _TEXT = r"(?:large_)?(string|binary)(?:_view)?"
 _TEMPORAL = r"(date|time|timestamp|duration)(?:32|64)?\[.*?(, tz=.*)?\]"
 _LIST = r"(?:large_|fixed_size_)?list(?:_view)?<(?:(?:item|element): )?(.*?)(?: not null)?>(?:\[\d+\])?"
 _DICTIONARY = r"dictionary<values=(.*), indices=.*>"
+OPAQUE = b"normcli:opaque"  # in the metadata of a field: the type, in its library, of a column that Arrow can't hold
 _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 
 
@@ -41,6 +42,11 @@ class Field(Struct, frozen=True):
     def may_be_number(self) -> bool:
         """Whether its type is numeric, or unknown because it has no value."""
         return self.is_number or self.type == "null"
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether Arrow has no type for its values, which only the library of its table can pass on."""
+        return self.type.startswith("opaque<")
 
     @property
     def list_of(self) -> str | None:
@@ -68,7 +74,10 @@ def arrow_name(field: pa.Field) -> str:
     """The name of a field's type (`Field.type`)."""
     import pyarrow as pa
 
-    extension = (field.metadata or {}).get(b"ARROW:extension:name")
+    metadata = field.metadata or {}
+    if OPAQUE in metadata:
+        return f"opaque<{metadata[OPAQUE].decode()}>"
+    extension = metadata.get(b"ARROW:extension:name")
     if extension is not None and not isinstance(field.type, pa.BaseExtensionType):
         return f"extension<{extension.decode('utf-8', 'replace')}>"
     inner = field.type.value_type if pa.types.is_dictionary(field.type) else field.type

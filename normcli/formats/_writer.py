@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from normcli.columns.schema import Field
 from normcli.errors import UsageError
 from normcli.formats._format import bare, record, signature
 from normcli.io import compression
@@ -106,8 +107,10 @@ def writer(
 
 def refused(name: str, description: Description, blank: Frame) -> Schema:
     """The columns of `blank`, of data of that description, that csv, csv.gz or the like has no place for."""
+    opaque = tuple(f for f in (Field(n, t) for n, t in blank.types(blank.names).items()) if f.is_opaque)
+    blank = blank.select([n for n in blank.names if n not in {f.name for f in opaque}]) if opaque else blank
     plain = _translation(bare(name), description)
-    return record(bare(name)).writer.refused(plain(blank) if plain else blank)
+    return (*opaque, *record(bare(name)).writer.refused(plain(blank) if plain else blank))
 
 
 def _translation(format: str, description: Description) -> Callable[[Frame], Frame] | None:

@@ -44,6 +44,9 @@ def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResul
         if request.dry_run:
             result.preview = Preview.of(readers, [f.name for f in chosen], result.targets)
             return result
+        left_out = {f.name for f in first.schema if f.is_opaque} - columns.matched(first.schema, request.exclude)
+        for name in () if request.columns else sorted(left_out):
+            run.warning(first.unread_numbers[name])
         unread = first.unread_numbers.keys() & {f.name for f in chosen}
         for doubt in (first.doubt, *(why for name, why in first.not_numbers.items() if name in unread)):
             if doubt:  # a column may hold anything, but with another option more of it may be numbers
@@ -83,7 +86,8 @@ def _chosen(request: DescribeRequest, readers: Readers) -> Schema:
     first = first.expecting([n for n in named if n not in names])
     readers.describe_first(first)
     available = (*keys, *first.schema)
-    chosen = columns.matched(available, request.columns) if request.columns else {f.name for f in available}
+    readable = [f for f in available if not f.is_opaque]
+    chosen = columns.matched(available, request.columns) if request.columns else {f.name for f in readable}
     chosen -= columns.matched(available, request.exclude)
     if not chosen:
         raise BadDataError(f"{first.name}: no column is left", f"there are {columns.described(available)}")

@@ -91,6 +91,9 @@ def check_present(
         raise BadDataError(
             f"{name}: {what}", suggestions.question(absent[0], fields) or f"there are {listed(list(fields))}"
         )
+    unread = [n for n in (*needs, *by, *categories) if n in fields and fields[n].is_opaque]
+    if unread:
+        raise BadDataError(description.not_numbers[unread[0]], "convert it to a type of Arrow")
     other = [n for n in needs if description.typed and n in lists and not fields[n].list_of]
     if other:
         raise BadDataError(f"{name}: no lists of numbers in {listed(other)}", "the fit had lists there")

@@ -79,7 +79,8 @@ def describe(
     def parts() -> Iterator[Part]:
         for i, reader in enumerate(readers):
             description = needing(reader.description, sorted(known), ())
-            present = {f.name: f for f in (*(Field(n, "string") for n, _ in description.keys), *description.schema)}
+            readable = (f for f in description.schema if not f.is_opaque or f.name in known)
+            present = {f.name: f for f in (*(Field(n, "string") for n, _ in description.keys), *readable)}
             absent = partial(warn, where=description.name, what="no such column, it counts as missing there:")
             absent(known.difference(present))
             if not closed:

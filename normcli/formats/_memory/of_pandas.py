@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from normcli.columns.buffers import as_arrow, as_numpy
 from normcli.errors import BadDataError, printable
 from normcli.formats._memory.of_pyarrow import joined
-from normcli.formats._memory.tables import NAME, MemoryTable, unconvertible
+from normcli.formats._memory.tables import NAME, MemoryTable, opaque, unreadable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,7 +39,10 @@ class PandasTable(MemoryTable, frozen=True):
             return as_arrow(column[start:stop])
         if isinstance(column, pa.ChunkedArray):
             return joined(column.slice(start, stop - start))
-        return joined(_converted(name, column.iloc[start:stop], self.schema.field(name).type))
+        try:
+            return joined(_converted(column.iloc[start:stop], self.schema.field(name).type))
+        except (pa.ArrowException, TypeError, ValueError) as e:
+            raise unreadable(name, e) from None
 
     def output(self, names: Sequence[str], normalized: pa.Schema) -> PandasOutput:
         return PandasOutput(self, names, normalized)
@@ -118,7 +121,7 @@ _NULLABLE = tuple(f"{sign}Int{size}" for sign in ("", "U") for size in (8, 16, 3
 
 
 def table(data: Any) -> PandasTable:
-    """Of a DataFrame. Raises BadDataError for a column that Arrow has no type for."""
+    """Of a DataFrame. Raises BadDataError where two columns are called the same."""
     import pyarrow as pa
 
     names = [label if isinstance(label, str) else str(label) for label in data.columns]
@@ -128,24 +131,25 @@ def table(data: Any) -> PandasTable:
     fields, columns = [], dict[str, Any]()
     for j, name in enumerate(names):
         series = data.iloc[:, j]
-        if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iuf":
-            columns[name] = series.to_numpy()
-            kind = pa.from_numpy_dtype(columns[name].dtype)
-        elif series.dtype == object:
-            columns[name] = _converted(name, series)  # all of it, for its type follows from all of its values
-            kind = columns[name].type
-        else:
-            columns[name] = series
-            kind = _converted(name, series.iloc[:0]).type
-        fields.append(pa.field(name, kind))
+        try:
+            if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iuf":
+                columns[name] = series.to_numpy()
+                kind = pa.from_numpy_dtype(columns[name].dtype)
+            elif series.dtype == object:
+                columns[name] = _converted(series)  # all of it, for its type follows from all of its values
+                kind = columns[name].type
+            else:
+                columns[name] = series
+                kind = _converted(series.iloc[:0]).type
+            fields.append(pa.field(name, kind))
+        except (pa.ArrowException, TypeError, ValueError) as e:
+            fields.append(opaque(name, series.dtype, str(e)))
     return PandasTable(data, pa.schema(fields), dict(zip(names, data.columns, strict=True)), columns)
 
 
-def _converted(name: str, series: Any, kind: pa.DataType | None = None) -> pa.ChunkedArray:
+def _converted(series: Any, kind: pa.DataType | None = None) -> pa.ChunkedArray:
+    """Raises ArrowException, TypeError or ValueError where Arrow has no type for its values."""
     import pyarrow as pa
 
-    try:
-        array = pa.array(series, kind, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError) as e:
-        raise unconvertible(name, e) from None
+    array = pa.array(series, kind, from_pandas=True)
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from normcli.formats._memory.of_pyarrow import joined
-from normcli.formats._memory.tables import MemoryTable, unconvertible
+from normcli.formats._memory.tables import MemoryTable, opaque
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,15 +60,16 @@ class PolarsOutput(Struct, frozen=True):
 
 
 def table(data: Any) -> PolarsTable:
-    """Of a DataFrame. Raises BadDataError for a column that Arrow has no type for."""
+    """Of a DataFrame."""
     import pyarrow as pa
 
     fields = []
     for series in data.head(0).get_columns():
         if series.dtype.is_object():
-            raise unconvertible(series.name, TypeError("it holds objects of Python"))
+            fields.append(opaque(series.name, series.dtype, "it holds objects of Python"))
+            continue
         try:
             fields.append(pa.field(series.name, series.to_arrow().type))
         except pa.ArrowException:
-            raise unconvertible(series.name, TypeError(f"Arrow has no type for {series.dtype}")) from None
+            fields.append(opaque(series.name, series.dtype, f"Arrow has no type for {series.dtype}"))
     return PolarsTable(data, pa.schema(fields))

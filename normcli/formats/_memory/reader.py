@@ -59,10 +59,14 @@ class _MemoryReader(BatchReader):
 
     def _describe(self, schema: pa.Schema, room: int | None, block_size: int | None, size: int | None) -> None:
         Reader.__init__(self, MemorySource(NAME, room=room), block_size)
-        self.description = BatchDescription.of(schema, size=size, **(self._known() | {"format": FORMAT}))
+        faults = {name: f"{NAME}: {tables.unread(name, why)}" for name, why in tables.faults_of(schema).items()}
+        known = self._known() | {"format": FORMAT, "not_numbers": faults}
+        left_out = {name: f"{why}; it is left out" for name, why in faults.items()}
+        self.description = BatchDescription.of(schema, size=size, unread_numbers=left_out, **known)
 
     def _names(self, needed: Sequence[str] | None) -> list[str]:
-        return [f.name for f in self.description.schema if needed is None or f.name in needed]
+        """Of columns that are read: all that can be, by default, for others are refused where they are written."""
+        return [f.name for f in self.description.schema if (not f.is_opaque if needed is None else f.name in needed)]
 
 
 class TableReader(_MemoryReader):

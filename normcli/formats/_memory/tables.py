@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
+from normcli.columns.schema import OPAQUE
 from normcli.errors import BadDataError, printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+FAULT = b"normcli:fault"  # in the metadata of a field: why its column can't be read
 NAME = "<memory>"  # what messages call data in memory
 GROUP = 1 << 20  # rows after which a segment may end, as after the row groups that pyarrow writes
 MODULES = ("pandas", "polars", "numpy", "pyarrow")  # of which tables are known; no other way would load one
@@ -68,6 +70,8 @@ def batch(table: Table, names: Sequence[str], start: int, stop: int) -> pa.Recor
     import pyarrow as pa
 
     fields = [table.schema.field(name) for name in names]
+    for name, why in faults_of(pa.schema(fields)).items():
+        raise unreadable(name, why)
     arrays = table.arrays(names, start, stop)
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields, table.schema.metadata))
 
@@ -131,7 +135,24 @@ def cuts(total: int, rows: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def unconvertible(name: str, error: Exception) -> BadDataError:
-    """The fault of a column that Arrow has no type for."""
-    what = f"{NAME}: column '{printable(name)}' can't be read: {printable(str(error).splitlines()[0])}"
-    return BadDataError(what, "leave it out of the table, or convert it to one type")
+def opaque(name: str, kind: Any, why: str) -> pa.Field:
+    """The field of a column that Arrow can't hold: its type is a `kind` of its library, and `why` the reason."""
+    import pyarrow as pa
+
+    about = {OPAQUE: printable(str(kind)), FAULT: printable(why.splitlines()[0])}
+    return pa.field(name, pa.null(), metadata=about)
+
+
+def faults_of(schema: pa.Schema) -> dict[str, str]:
+    """Why Arrow can't hold columns, by their names."""
+    return {f.name: f.metadata[FAULT].decode() for f in schema if f.metadata and FAULT in f.metadata}
+
+
+def unreadable(name: str, why: Exception | str) -> BadDataError:
+    """The error for a column whose values are needed, and that can't be read."""
+    return BadDataError(f"{NAME}: {unread(name, str(why))}", "leave it out, or convert it to a type of Arrow")
+
+
+def unread(name: str, why: str) -> str:
+    """What is wrong with a column."""
+    return f"column '{printable(name)}' can't be read: {printable(why.splitlines()[0])}"
