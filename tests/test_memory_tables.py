@@ -252,7 +252,7 @@ def test_describe_and_check_read_tables() -> None:
     assert normcli.check(params, far).drift
     with pytest.raises(DriftError):
         normcli.apply(params, far, check=True)
-    with pytest.raises(UsageError, match="--check can't be had"):
+    with pytest.raises(UsageError, match="`check` can't be had"):
         normcli.apply(params, slices(far, 100), check=True)
     with pytest.warns(normcli.NormcliWarning, match="drift"):
         assert len(list(normcli.apply(params, slices(far, 1000), check="warn"))) == 3
@@ -444,12 +444,12 @@ def test_what_is_no_table_is_refused_in_words(data: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"from_": "csv"}, "--from is for files"),
-        ({"to": "csv"}, "--to"),
-        ({"on_bad_row": "skip"}, "--on-bad-row skip is for text"),
+        ({"from_": "csv"}, "`from_` is for files"),
+        ({"to": "csv"}, "`to` is for files"),
+        ({"on_bad_row": "skip"}, "`on_bad_row='skip'` is for text"),
         ({"format_options": {"delimiter": ";"}}, "what is used here is arrows"),
-        ({"resume": True}, "--resume"),
-        ({"precision": 3}, "--precision is for text, and tables in memory hold numbers"),
+        ({"resume": True}, "`resume`"),
+        ({"precision": 3}, "`precision` is for text, and tables in memory hold numbers"),
         ({"engine": "dask", "scheduler": "tcp://127.0.0.1:1"}, "<memory> can be read here alone"),
         ({"output": "z/"}, "data in memory have no name that a file in z/ could have"),
     ],

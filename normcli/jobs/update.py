@@ -6,13 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from normcli import columns, registry
 from normcli.errors import BadDataError, NoInputError, UsageError, absent, printable
 from normcli.io.stores import is_uri
-from normcli.jobs.choosing import chosen_method, method_name
-from normcli.jobs.conventions import conventional_options
+from normcli.jobs.choosing import chosen_method, method_name, method_options
 from normcli.jobs.parameter_files import lock, read_parameters, rows_before
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.requests.relearn import RelearnRequest
@@ -94,12 +93,7 @@ def continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters 
     parameters = read_parameters(
         path, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
     )
-    method_options = (
-        conventional_options(request.like, request.method, request.method_options)
-        if request.method is None or isinstance(request.method, str)
-        else asdict(request.method)
-    )
-    _check_agrees(path, parameters, plan, method_options)
+    _check_agrees(path, parameters, plan, method_options(request))
     _check_columns(path, parameters, request)
     learning.check_continues(printable(path), parameters, "updated")
     return parameters
