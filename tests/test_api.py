@@ -325,7 +325,7 @@ def test_arguments_that_make_no_sense_are_refused_before_anything_is_read() -> N
     ):
         with pytest.raises(UsageError):
             refused()
-    with pytest.raises(UsageError, match=r"^-o needs -p PARAMS"):
+    with pytest.raises(UsageError, match=r"^`output` needs `params`: what was learned"):
         normcli.fit("d.csv", "zscore", output="o.csv")
 
 

@@ -136,7 +136,7 @@ def test_steps_go_on_with_a_file_of_the_same_steps() -> None:
     files = [parquet(half[0], "0.parquet"), parquet(half[1], "1.parquet")]
     assert normcli.write(both) == normcli.write(normcli.fit(files, steps))
     for other in (steps[:1], [steps[0], normcli.PlanStep(ZScore(ddof=1), ("a", "n"))]):
-        with pytest.raises(UsageError, match=r"^plan: .*p.json.* \(--plan may be left out\)"):
+        with pytest.raises(UsageError, match=r"^plan: .*p.json.* \(`plan` may be left out\)"):
             normcli.fit(half[1], other, params="p.json", update=True)
 
 
@@ -264,7 +264,7 @@ def test_describe_and_check_read_tables() -> None:
     assert normcli.check(params, far).drift
     with pytest.raises(DriftError):
         normcli.apply(params, far, check=True)
-    with pytest.raises(UsageError, match="--check can't be had"):
+    with pytest.raises(UsageError, match="`check` can't be had"):
         normcli.apply(params, slices(far, 100), check=True)
     with pytest.warns(normcli.NormcliWarning, match="drift"):
         assert len(list(normcli.apply(params, slices(far, 1000), check="warn"))) == 3
@@ -442,7 +442,7 @@ def test_a_profile_leaves_out_what_arrow_cannot_hold(data: Any) -> None:
         (np.zeros((2, 2), object), "an array of object"),
         (np.ma.masked_less(np.arange(4.0).reshape(2, 2), 1), "a masked array"),
         (pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "two columns are called 'a'"),
-        (pl.DataFrame({"a": [1]}, {"a": pl.Int128}), "no numeric column is selected; .* a .opaque<Int128>"),
+        (pl.DataFrame({"a": [1]}, {"a": pl.Int128}), "no numeric column is selected; the columns are a"),
         (pd.Series([1.0, 2.0]), "a Series is a column, and no table"),
         (pl.Series([1.0, 2.0]), "a Series is a column, and no table"),
         (Exporter(pa.chunked_array([[1.0]])), "Exporter exports no table"),
@@ -456,12 +456,12 @@ def test_what_is_no_table_is_refused_in_words(data: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"from_": "csv"}, "--from is for files"),
-        ({"to": "csv"}, "--to"),
-        ({"on_bad_row": "skip"}, "--on-bad-row skip is for text"),
+        ({"from_": "csv"}, "`from_` is for files"),
+        ({"to": "csv"}, "`to` is for files"),
+        ({"on_bad_row": "skip"}, "`on_bad_row='skip'` is for text"),
         ({"format_options": {"delimiter": ";"}}, "what is used here is arrows"),
-        ({"resume": True}, "--resume"),
-        ({"precision": 3}, "--precision is for text, and tables in memory hold numbers"),
+        ({"resume": True}, "`resume`"),
+        ({"precision": 3}, "`precision` is for text, and tables in memory hold numbers"),
         ({"engine": "dask", "scheduler": "tcp://127.0.0.1:1"}, "<memory> can be read here alone"),
         ({"output": "z/"}, "data in memory have no name that a file in z/ could have"),
     ],

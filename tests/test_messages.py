@@ -33,7 +33,7 @@ STEPLESS = (  # a verdict or an outcome, after which nothing is to be done, or w
     r"-\S+ is an option of ",
 )
 EXEMPT = {  # of the source, why no command of the table comes there
-    "api.py": "what Python alone can ask for: tests/test_api.py",
+    "api/": "what Python alone can ask for: tests/test_api.py",
     "cli/_guard.py": "a limit of memory: tests/cli/test_limits.py",
     "cli/_process.py": "a full disk behind standard output: tests/cli/test_exit_codes.py",
     "engines/threads.py": "a limit of memory: tests/cli/test_limits.py",

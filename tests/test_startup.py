@@ -173,8 +173,8 @@ PATHS = {
         18,
     ),  # of shutil, by click
     "inspect p.json": (OF_DATA, 123),
-    "fit t.csv -m zscore -p q.json -q": (OF_DATA | {"atexit", "zlib"}, 181),
-    "apply t.csv -p p.json -o new.csv -q": (OF_DATA | {"atexit", "zlib"}, 180),
+    "fit t.csv -m zscore -p q.json -q": (OF_DATA | {"atexit", "zlib"}, 182),
+    "apply t.csv -p p.json -o new.csv -q": (OF_DATA | {"atexit", "zlib"}, 181),
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from normcli.api.spelling import reword
 from normcli.errors import NormcliError, UsageError
 
 
@@ -35,10 +36,11 @@ def _rebuilt(kind: type[NormcliError], args: tuple[Any, ...]) -> NormcliError:
 
 @contextmanager
 def value_errors() -> Iterator[None]:
-    """Inside, errors of normcli are ValueErrors, too."""
+    """Inside, errors of normcli are ValueErrors, too, and call arguments by their names."""
     try:
         yield
     except NormcliError as e:
+        reword(e)
         if isinstance(e, ValueError):
             raise
         raise as_value_error(type(e))(*e.args).with_traceback(e.__traceback__) from None

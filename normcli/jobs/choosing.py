@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import asdict
+
 from normcli import registry, suggestions
 from normcli.errors import UsageError
 from normcli.jobs.conventions import conventional_options
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 def chosen(request: FitRequest, *, example: str) -> Plan | None:
     """The steps of a request, or of the plan that it names; None where it has neither. Raises UsageError."""
     if request.plan is None:
-        options = conventional_options(request.like, request.method, request.method_options)
+        options = method_options(request)
         if request.method is None:
             return None
         method = chosen_method(request.method, options, explicit=request.method_options)
@@ -34,6 +36,13 @@ def chosen(request: FitRequest, *, example: str) -> Plan | None:
     from normcli.parameters import plan_file
 
     return plan_file.read(request.plan, example=example)
+
+
+def method_options(request: FitRequest) -> dict[str, Any]:
+    """The options of the method that a request names, with those that a program sets; all of one that has them."""
+    if request.method is not None and not isinstance(request.method, str):
+        return asdict(request.method)
+    return conventional_options(request.like, request.method, request.method_options)
 
 
 def needed(wanted: Plan | None, request: FitRequest) -> Plan:

@@ -46,12 +46,10 @@ CONVENTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 def conventional_options(program: str | None, method: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a method by its name, and those that a program sets, if there is one. Raises UsageError where
     there is no method, or none of this name in that program."""
-    if program is None:
+    if not isinstance(program, str) or program not in CONVENTIONS:  # none, or what its request refuses
         return dict(options)
-    if method is None:
-        raise UsageError("--like is for -m METHOD, whose options it sets")
-    if not isinstance(method, str):  # with its options
-        return dict(options)
+    if not isinstance(method, str):
+        raise UsageError("--like is for -m METHOD, a method by its name, whose options it sets")
     if method in registry.names("methods") and method not in CONVENTIONS[program]:
         raise UsageError(f"--like {program}: not of {method}", f"it is of {', '.join(CONVENTIONS[program])}")
     return {**CONVENTIONS[program].get(method, {}), **options}

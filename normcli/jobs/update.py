@@ -6,14 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from normcli import columns, registry
 from normcli.errors import BadDataError, NoInputError, UsageError, absent, printable
 from normcli.io.stores import is_uri
 from normcli.jobs import sketch_notices
-from normcli.jobs.choosing import chosen_method, method_name
-from normcli.jobs.conventions import conventional_options
+from normcli.jobs.choosing import chosen_method, method_name, method_options
 from normcli.jobs.parameter_files import lock, read_parameters, rows_before
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.requests.relearn import RelearnRequest
@@ -122,15 +121,8 @@ def _check_agrees(path: str, parameters: Parameters, plan: Plan | None, request:
     if plan is not None and request.plan is not None:
         _check_plan(path, parameters, plan)
     elif plan is not None:
-        _check_method(path, parameters, plan.plan_steps[0].method, _options(request))
+        _check_method(path, parameters, plan.plan_steps[0].method, method_options(request))
     _check_learns(path, parameters)
-
-
-def _options(request: FitRequest) -> Mapping[str, Any]:
-    """Those of the method, or of the program that a request is to be as."""
-    if request.method is None or isinstance(request.method, str):
-        return conventional_options(request.like, request.method, request.method_options)
-    return asdict(request.method)
 
 
 def _check_method(path: str, parameters: Parameters, method: Method, options: Mapping[str, Any]) -> None:

@@ -104,6 +104,7 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("apply", "no quiet"): (*APPLY, "p.json", "table.csv", "-qq"),
     ("export", "no quiet"): ("export", "p.json", "--to", "json", "-o", "q.json", "-q"),
     ("import", "no quiet"): ("import", "bn.safetensors", "--from", "torch", "--eps", "1e-5", "--momentum", "0.1", "-q"),
+    ("export", "inverse"): ("export", "p.json", "--to", "json"),
     ("export", "keys"): ("export", "p.json", "--to", "json"),
     ("merge", "no quiet"): ("merge", "p.json", "-o", "q.json", "-q"),
     ("check", "no quiet"): (*CHECK, "p.json", "-q"),

@@ -386,7 +386,7 @@ def test_options_and_plans_come_back_from_files(tmp_path: Path) -> None:
         assert repr(loaded) == repr(estimator)
         np.testing.assert_array_equal(clone(loaded).fit(x).transform(x), estimator.transform(x))
     normcli.fit(pa.table({"a": [1.0, 2.0], "s": ["u", "v"]}), "zscore", by="s", params=tmp_path / "by.json")
-    with pytest.raises(ValueError, match="was fitted --by columns"):
+    with pytest.raises(ValueError, match="was fitted `by` columns"):
         Normalizer.load(tmp_path / "by.json")
 
 

@@ -127,7 +127,7 @@ def test_a_plan_is_a_pipeline(parameters: Parameters) -> None:
     ],
 )
 def test_what_scikit_learn_has_no_estimator_of_is_refused(method: str, options: dict[str, Any], why: str) -> None:
-    with pytest.raises(NoFormulaError, match=f"--to sklearn: not of {method}.*{why}"):
+    with pytest.raises(NoFormulaError, match=f"`to` sklearn: not of {method}.*{why}"):
         normcli.export(fitted(method, **options), "sklearn")
 
 

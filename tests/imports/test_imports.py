@@ -250,7 +250,7 @@ def test_batch_norm_of_torch_computes_the_same(tmp_path: Path) -> None:
     np.testing.assert_allclose(outcome(parameters, expected, inverse=True), x, rtol=1e-14)
     assert normcli.write(normcli.read(normcli.write(parameters))) == normcli.write(parameters)
     several = tensors(tmp_path / "net.safetensors", {f"{n}.{k}": v for n in ("bn1", "bn2") for k, v in STATE.items()})
-    with pytest.raises(UsageError, match=r"--layer is one of bn1, bn2"):
+    with pytest.raises(UsageError, match=r"`layer` is one of bn1, bn2"):
         normcli.import_parameters(several, "torch", **SAID)
     same = normcli.import_parameters(several, "torch", layer="bn2", **SAID)
     assert normcli.write(same) == normcli.write(parameters)
@@ -259,7 +259,7 @@ def test_batch_norm_of_torch_computes_the_same(tmp_path: Path) -> None:
 def test_eps_and_momentum_must_be_said(tmp_path: Path) -> None:
     path = tensors(tmp_path / "bn.safetensors", STATE)
     for lacking in ("eps", "momentum"):
-        with pytest.raises(UsageError, match=f"--{lacking} is missing"):
+        with pytest.raises(UsageError, match=f"`{lacking}` is missing"):
             normcli.import_parameters(path, "torch", **{n: v for n, v in SAID.items() if n != lacking})
 
 
