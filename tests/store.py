@@ -1,14 +1,16 @@
-"""An object store on this machine: moto's server of the S3 protocol, and a way to it on which requests can go wrong."""
+"""An object store on this machine: moto's application of the S3 protocol, behind a server on which requests can go
+wrong."""
 
-import http.client
 import http.server
-import logging
+import io
 import re
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
@@ -27,13 +29,38 @@ ERROR = b"<?xml version='1.0'?><Error><Code>%s</Code><Message>No</Message><HostI
 # that status is the answer.
 Fate = str | int | None
 Fault = Callable[[int, str, str], Fate]
+Answer = tuple[int, list[tuple[str, str]], bytes]  # status, headers, body
+
+
+@dataclass(frozen=True)
+class App:
+    """Moto's application, asked without a connection."""
+
+    wsgi: Callable[..., Iterable[bytes]]
+
+    def ask(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        path, _, query = target.partition("?")
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method, "SCRIPT_NAME": "", "PATH_INFO": unquote(path, "latin-1"), "QUERY_STRING": query,
+            "REQUEST_URI": target, "RAW_URI": target, "REMOTE_ADDR": "127.0.0.1", "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.version": (1, 0), "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr, "wsgi.multithread": True,
+            "wsgi.multiprocess": False, "wsgi.run_once": False,
+        }  # fmt: skip
+        environ |= {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+        environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
+        environ["CONTENT_LENGTH"] = str(len(body))
+        begun: list[Any] = []
+        data = b"".join(self.wsgi(environ, lambda status, fields, *_: begun.extend((status, fields))))
+        status, fields = begun
+        return int(status.split()[0]), fields, data
 
 
 @dataclass
 class Store:
     """The bucket's contents, and what was asked of it by way of the proxy."""
 
-    server: str
+    app: App
     proxy: str = ""
     fault: Fault = lambda n, method, path: None
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -80,13 +107,8 @@ class Store:
         return [r for r in self.requests if r[0] in ("PUT", "POST", "DELETE")]
 
     def _ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(self.server, timeout=60)
-        try:
-            connection.request(method, path, body, {"Authorization": OWNER})
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
+        status, _, data = self.app.ask(method, path, {"Authorization": OWNER, "Host": "127.0.0.1"}, body)
+        return status, data
 
 
 def set_back(key: str, **ago: float) -> None:
@@ -139,17 +161,13 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
     def _hand_on(self, body: bytes, *, lost: bool) -> None:
         headers = {k: v for k, v in self.headers.items() if k.lower() not in ("transfer-encoding", "content-length")}
-        connection = http.client.HTTPConnection(self.store.server, timeout=60)
-        connection.request(self.command, self.path, body, headers | {"Content-Length": str(len(body))})
-        answer = connection.getresponse()
-        data = answer.read()
-        size = answer.getheader("Content-Length") if self.command == "HEAD" else None
-        connection.close()
+        status, fields, data = self.store.app.ask(self.command, self.path, headers, body)
+        size = next((v for k, v in fields if k.lower() == "content-length" and self.command == "HEAD"), None)
         if lost:
             return self._hang_up()
         dropped = ("transfer-encoding", "content-length", "connection", "date", "server")
-        kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in dropped]
-        return self._answer(answer.status, kept, data, size)
+        kept = [(k, v) for k, v in fields if k.lower() not in dropped]
+        return self._answer(status, kept, data, size)
 
     def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes, size: str | None = None) -> None:
         self.send_response(status)
@@ -189,24 +207,19 @@ def serving(store: Store) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def moto() -> Iterator[str]:
-    """The server, one for all tests; its address."""
+def moto() -> App:
+    """The application, one for all tests."""
     from moto import backends
-    from moto.server import ThreadedMotoServer
+    from moto.server import DomainDispatcherApplication, create_backend_app
 
     # It would list its directory anew for each request, for a third of the time of one.
     services = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: services
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"{host}:{port}"
-    server.stop()
+    return App(DomainDispatcherApplication(create_backend_app))
 
 
 @pytest.fixture
-def store(moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def store(moto: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """An empty bucket, which this process and those that it starts will find."""
     made = Store(moto)
     made._ask("POST", "/moto-api/reset")

@@ -20,6 +20,7 @@ from normcli.methods.switchable import Switchable
 from normcli.parameters import file as params
 from normcli.pipeline import rebatch as recut
 from normcli.pipeline.rebatch import Pieces, Segment
+from tests.conftest import examples
 
 ROWS = 501
 X = np.random.default_rng(3).normal(size=(ROWS, 4)) * [1, 10, 0.01, 3] + [0, 2000, 100, -5]
@@ -88,7 +89,7 @@ def test_chunks_and_threads_change_no_byte(method: Any, table: Path, tmp_path: P
     np.testing.assert_array_equal(got, step.fitted.training()(api._block(x, ["a", "b", "c", "d"])))
 
 
-@settings(max_examples=5)
+@settings(max_examples=examples(30))
 @given(block=st.integers(300, 6000))
 def test_what_is_wrong_is_told_by_its_line(table: Path, block: int) -> None:
     """Also in rows that waited for others, and of results that only a whole batch can be wrong in."""

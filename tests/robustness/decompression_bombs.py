@@ -42,8 +42,8 @@ def stream(kind: str, make: Any, *, legacy: bool = False, **columns: Any) -> Mad
     return kind, sink.getvalue()
 
 
-def zeros() -> Any:
-    return np.zeros(ROWS)
+def zeros(rows: int = ROWS) -> Any:
+    return np.zeros(rows)
 
 
 def repeated() -> Any:
@@ -63,6 +63,7 @@ def lists(count: int, size: int) -> Any:
 MADE: dict[str, Callable[[], Made]] = {
     "pages": lambda: parquet(x=zeros())(**PLAIN),
     "page": lambda: parquet(x=zeros())(**WHOLE),
+    "page of 200 MB": lambda: parquet(x=zeros(ROWS // 2))(**WHOLE),
     "batch": lambda: stream("arrow", pa.ipc.new_file, x=zeros()),
     "messages": lambda: stream("arrows", pa.ipc.new_stream, x=zeros()),
     "batch of old": lambda: stream("arrow", pa.ipc.new_file, legacy=True, x=zeros()),

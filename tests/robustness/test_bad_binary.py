@@ -331,10 +331,10 @@ def test_what_decodes_to_400_mb(name: str, record_property: Record) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("page", "dictionary, csv"),
+        *("page of 200 MB", "dictionary, csv"),
         *longer("batch", "messages", "batch of old", "messages of old", "dictionary messages", "dictionary, ndjson.gz"),
         *longer("dictionary type, csv"),
-        *longer("prefixes", "lists"),
+        *longer("page", "prefixes", "lists"),
     ],
 )
 def test_what_takes_more_memory_than_there_is_to_use(name: str, record_property: Record) -> None:
