@@ -8,6 +8,7 @@ import pytest
 import normcli
 from normcli.blocks.block import Block
 from normcli.errors import NoFormulaError
+from tests.doc_pages import FENCED, ROOT
 from tests.exports.engines import onnx as engine
 from tests.exports.test_export_contract import METHODS, fitted, numbers
 
@@ -27,13 +28,10 @@ def model(opset: int, ir_version: int) -> Any:
 
 
 def before(content: bytes, model: Any) -> Any:
-    """A graph joined with a model, as in docs/exports.md."""
-    from onnx import compose, version_converter
-
-    graph = compose.add_prefix(onnx.load_from_string(content), "normcli/")
-    graph = version_converter.convert_version(graph, model.opset_import[0].version)
-    graph.ir_version = model.ir_version
-    return compose.merge_models(graph, model, io_map=[("normcli/y", "features")])
+    """A graph joined with a model by the code of docs/exports.md."""
+    page, names = (ROOT / "docs/exports.md").read_text(), dict[str, Any]()
+    exec(next(code for _, _, code in FENCED.findall(page) if "def before" in code), names)
+    return names["before"](onnx.load_from_string(content), model, "features")
 
 
 @pytest.mark.parametrize(("opset", "ir_version"), [(17, 8), (21, 10)])
