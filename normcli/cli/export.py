@@ -35,7 +35,7 @@ class WithTargets(WithKinds):
 )
 @click.option("-o", "--output", metavar="FILE", type=PLACE, help="Where; default: standard output")
 @click.option("--inverse", is_flag=True, help="What restores the original values instead")
-@click.option("--lossy", is_flag=True, help="Of what was filled or held, which stays as it is")
+@click.option("--lossy", is_flag=True, help="With --inverse: what was filled or held stays as it is")
 @click.option("--key", type=KEY, metavar="KEY", help="Of the rows of one key of fit --by, a row of CSV")
 @ALLOW_EDITED
 @RUN_REPORT

@@ -43,6 +43,9 @@ class Json(Target, frozen=True, kw_only=True):
     def difference(self, formula: Any) -> float:
         return 1e-6
 
+    def nearness(self, export: Export) -> str:
+        return "As normcli apply in float64, but for the rounding of each center, which has two doubles there."
+
 
 def _columns(formula: Formula) -> dict[str, Numbers]:
     """The numbers of each input column, by name. Raises NoFormulaError."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
+import msgspec
 import numpy as np
 
 from normcli.blocks.expressions import (
@@ -30,28 +31,31 @@ from normcli.parameters.formulas import Formula
 
 OPSET = 17  # of ONNX 1.12: all that is used is older, but for its spelling
 OPERATORS = {"+": "Add", "-": "Sub", "*": "Mul", "/": "Div", "**": "Pow"}
+FLOAT, DOUBLE = 1, 11  # types of tensors
+TYPES = {"float32": FLOAT, "float64": DOUBLE}
 FUNCTIONS = {"abs": "Abs", "sqrt": "Sqrt", "exp": "Exp", "log": "Log"}
 
 
 class Onnx(Target, frozen=True, kw_only=True):
-    """A graph in float64 of one input `x` (rows, inputs), NaN where a value is missing, and one output `y` (rows,
-    outputs); the names of their columns are in the metadata. Opset 17."""
+    """A graph of one input `x` (rows, inputs), NaN where a value is missing, and one output `y` (rows, outputs); the
+    names of their columns are in the metadata. All is computed in float64. Opset 17, IR version 8."""
 
     binary: ClassVar[bool] = True
+    dtype: Annotated[Literal["float64", "float32"], msgspec.Meta(description="Of x and y, as a model has it")] = (
+        "float64"
+    )
 
     def write(self, export: Export) -> bytes:
+        formula = export.formula
         try:
             import onnx
         except ImportError:
             raise UsageError("--to onnx needs a package", "pip install 'normcli[onnx]' installs it") from None
         from onnx import helper
 
-        graph = _Graph(export.formula)
-        shapes = {"x": len(export.formula.inputs), "y": len(export.formula.outputs)}
-        x, y = (
-            helper.make_tensor_value_info(name, onnx.TensorProto.DOUBLE, ["rows", width])
-            for name, width in shapes.items()
-        )
+        graph, kind = _Graph(formula, TYPES[self.dtype]), TYPES[self.dtype]
+        shapes = {"x": len(formula.inputs), "y": len(formula.outputs)}
+        x, y = (helper.make_tensor_value_info(name, kind, ["rows", width]) for name, width in shapes.items())
         model = helper.make_model(
             helper.make_graph(graph.nodes, "normcli", [x], [y], graph.tensors),
             opset_imports=[helper.make_opsetid("", OPSET)],
@@ -59,9 +63,7 @@ class Onnx(Target, frozen=True, kw_only=True):
             doc_string=f"{export.heading}. {self.nearness(export)}",
             ir_version=8,
         )
-        helper.set_model_props(
-            model, {"inputs": _lines(export.formula.inputs), "outputs": _lines(export.formula.outputs)}
-        )
+        helper.set_model_props(model, {"inputs": _lines(formula.inputs), "outputs": _lines(formula.outputs)})
         onnx.checker.check_model(model, full_check=True)
         content: bytes = model.SerializeToString(deterministic=True)
         return content
@@ -78,27 +80,31 @@ def _lines(names: Sequence[str]) -> str:
 
 
 class _Graph:
-    """The nodes of a formula, in order, and the tensors that they use."""
+    """The nodes of a formula, in order, and the tensors that they use; x and y are of a `kind`."""
 
-    def __init__(self, formula: Formula) -> None:
+    def __init__(self, formula: Formula, kind: int) -> None:
         self.nodes: list[Any] = []
         self.tensors: list[Any] = []
         self._names: dict[bytes, str] = {}
+        self._x = "x" if kind == DOUBLE else self._add("Cast", "x", to=DOUBLE)
         result = folded(elementary(formula.result, FUNCTIONS), self._node)
-        self._add("Identity", result, output="y")
+        if kind == DOUBLE:
+            self._add("Identity", result, output="y")
+        else:
+            self._add("Cast", result, output="y", to=kind)
 
     def _node(self, x: Expression, a: tuple[str, ...]) -> str:
         """The name of the value of an expression whose operands have the names `a`."""
         match x:
             case Input():
-                return "x"
+                return self._x
             case Constant():
                 return self._tensor(np.array([x.values], np.float64))
             case Call():
                 return self._add(FUNCTIONS[x.function], *a)
             case Binary(
                 operator="+", right=Constant(values=(0.0,))
-            ):  # runtimes leave out a sum with 0, which makes −0 of 0
+            ):  # runtimes leave out a sum with 0, which makes 0 of −0
                 test, zero = self._add("Equal", *a), a[1]
                 return self._add("Where", test, zero, a[0])
             case Binary():
@@ -118,7 +124,7 @@ class _Graph:
                 taken = [self._columns(names[id(source)], [j]) for source, j in x.columns]
                 return self._add("Concat", *taken, axis=1)
             case IfComplete():
-                missing = self._add("Cast", self._add("IsNaN", a[1]), to=1)  # float
+                missing = self._add("Cast", self._add("IsNaN", a[1]), to=FLOAT)
                 some = self._add("ReduceMax", missing, axes=[1], keepdims=1)
                 test = self._add("Greater", some, self._tensor(np.zeros((1, 1), np.float32)))
                 return self._add("Where", test, self._tensor(np.full((1, 1), np.nan)), a[0])

@@ -38,7 +38,7 @@ def test_a_key_is_named_with_its_rows_and_is_no_code(target: str) -> None:
 def test_it_says_how_near_it_comes(target: str) -> None:
     for method, words in (("zscore", "The same bits as normcli apply"), ("layer", "but for 1e-1")):
         if target == "json":
-            words, method = "but for 1e-06", "zscore"
+            words, method = "but for the rounding of each center", "zscore"
         assert words.encode() in normcli.export(fitted(method), target)
 
 
