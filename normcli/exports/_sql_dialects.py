@@ -53,6 +53,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     nan: bool = True  # whether a double may be NaN, which equals itself and is the greatest, or not
     is_number: str = ""  # true of a column {0} that holds a number or the text of one: where others become 0 in silence
     fold: Callable[[str], object] = str  # what is equal for names that the engine takes for the same
+    most_columns: int = 1 << 20  # of one SELECT
     stage: tuple[str, str] = ("AS (", ")")  # around a SELECT that is to be computed once
 
     def quoted(self, name: str) -> str:
@@ -87,6 +88,12 @@ class Dialect(Struct, frozen=True, kw_only=True):
         """As a double."""
         return f"CAST({text} AS {self.double})"
 
+    def check_width(self, columns: int) -> None:
+        """Raises NoFormulaError for a SELECT, of the result or of a stage, of too many columns."""
+        if columns > self.most_columns:
+            what = f"one SELECT of it has {columns:,} columns, and {self.most_columns:,} are the most in {self.title}"
+            raise NoFormulaError(what)
+
     def check_names(self, names: Sequence[str]) -> None:
         """Raises UsageError for names of columns that the engine takes for the same."""
         first: dict[object, str] = {}
@@ -110,6 +117,7 @@ DIALECTS = {
         double="double precision",
         number=lambda x: f"'{x!r}'::float8",  # without quotes it is a decimal number
         functions=HYPERBOLIC,
+        most_columns=1664,
         stage=("AS (", "OFFSET 0)"),  # else a stage is merged into those after it, and computed for each mention
     ),
     "sqlite": Dialect(
@@ -121,10 +129,17 @@ DIALECTS = {
         nan=False,
         is_number="{0} > CAST(-9e999 AS REAL) AND {0} < CAST(9e999 AS REAL)",  # which text is not, once compared as one
         fold=_without_case,
+        most_columns=2000,
         stage=("AS MATERIALIZED (", ")"),  # likewise
     ),
     "bigquery": Dialect(
-        title="BigQuery", double="FLOAT64", functions=HYPERBOLIC, quotes="``", escape="\\", fold=str.lower
+        title="BigQuery",
+        double="FLOAT64",
+        functions=HYPERBOLIC,
+        quotes="``",
+        escape="\\",
+        fold=str.lower,
+        most_columns=10_000,
     ),
     "snowflake": Dialect(title="Snowflake", double="DOUBLE", number=lambda x: f"'{x!r}'::DOUBLE"),
     "spark": Dialect(
@@ -143,6 +158,7 @@ DIALECTS = {
         nan=False,
         is_number="{0} LIKE '%[0-9]%'",  # an empty text is cast to 0
         fold=str.lower,
+        most_columns=4096,
     ),
     "clickhouse": Dialect(
         title="ClickHouse",

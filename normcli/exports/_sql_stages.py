@@ -27,7 +27,8 @@ from normcli.exports._scalars import is_missing
 from normcli.exports._sql_dialects import Dialect
 
 NULL = "NULL"
-SHORT, LONG = 40, 4000  # characters of what is written again, and of what gets a column though it is used once
+SHORT, LONG = 60, 4000  # characters of what is written again, and of what gets a column though it is used once
+WIDE = 120  # characters of a line of names
 GREATEST = 1.7976931348623157e308
 
 Branch = tuple[Conditional, bool]  # whether it is the first
@@ -58,12 +59,14 @@ class Stages:
         self.results = [_bare(self._texts[id(column)].text) for column in columns]
 
     def statement(self, others: Sequence[str], select: Sequence[str], table: str) -> str:
-        """The statement that reads a table, of which it passes `others`, and selects."""
+        """The statement that reads a table, of which it passes `others`, and selects. Raises NoFormulaError."""
         source, parts = table, []
+        self.dialect.check_width(len(select))
         first, last = self.dialect.stage
         for number, (columns, earlier) in enumerate(zip(self._stages, self._earlier(), strict=True), start=1):
-            listed = [*others, *earlier, *(f"{text} AS {name}" for name, text in columns.items())]
-            body = _select(listed, source, "  ")
+            self.dialect.check_width(len(others) + len(earlier) + len(columns))
+            names = _lines([*others, *earlier], WIDE - len("    ,"))
+            body = _select([*names, *(f"{text} AS {name}" for name, text in columns.items())], source, "  ")
             source = f"s{self._mark}{number}"
             parts.append(f"{source} {first}\n{body}\n{last}")
         return (f"WITH {', '.join(parts)}\n" if parts else "") + _select(select, source, "")
@@ -80,6 +83,7 @@ class Stages:
 
     def _write(self, *, staged: bool) -> None:
         self._texts: dict[int, Text] = {}
+        self._tests: dict[int, str] = {}  # of what is 1 in complete rows
         self._stages: list[dict[str, str]] = []  # text by name
         self._count = 0
         for x in self._order:
@@ -92,6 +96,9 @@ class Stages:
             else:
                 apart = not isinstance(x, Constant | Take) and (size > LONG or (uses > 1 and size > SHORT))
             self._texts[id(x)] = self._column(x, text) if apart else text
+            if isinstance(x, IfComplete):
+                complete = self._texts[id(x.of)].text
+                self._tests[id(x)] = f"{self._texts[id(x)].text} = 1" if apart else complete
 
     def _column(self, x: Expression, text: Text) -> Text:
         """A column for what is used again, which is computed only where it is used: what is not may be undefined."""
@@ -99,7 +106,7 @@ class Stages:
         for test, first in reversed(self._paths[id(x)]):
             a, b = (self._texts[id(side)] for side in (test.left, test.right))
             stage = max(stage, a.stage, b.stage)
-            what = _case(_test(test, a, b), what if first else NULL, NULL if first else what)
+            what = _case(self._test(test, a, b), what if first else NULL, NULL if first else what)
         self._count += 1
         name = f"v{self._mark}{self._count}"
         while len(self._stages) <= stage:
@@ -127,12 +134,18 @@ class Stages:
                 right = _bare(a[1]) if x.operator in "+-" and _is_product(x.right) else a[1]
                 return Text(f"({left} {x.operator} {right})", stage)
             case Conditional():
-                return Text(_case(_test(x, *parts[:2]), a[2], NULL if is_missing(x.otherwise) else a[3]), stage)
+                return Text(_case(self._test(x, *parts[:2]), a[2], NULL if is_missing(x.otherwise) else a[3]), stage)
             case Take():
                 return Text(" AND ".join(f"{text} IS NOT NULL" for text in a), stage)
             case IfComplete():
                 return Text(f"CASE WHEN {a[1]} THEN 1 END", stage)
         raise AssertionError(type(x))
+
+    def _test(self, x: Conditional, left: Text, right: Text) -> str:
+        """Its condition."""
+        if isinstance(x.left, IfComplete):
+            return self._tests[id(x.left)]
+        return f"{_bare(left.text)} {'=' if x.equal else '<'} {_bare(right.text)}"
 
     def _input(self, name: str) -> str:
         """An input as a double, NULL for text that is no number; where values are compared, NULL for NaN, which engines
@@ -163,14 +176,6 @@ def _is_product(x: Expression) -> bool:
     return isinstance(x, Binary) and x.operator in "*/"
 
 
-def _test(x: Conditional, left: Text, right: Text) -> str:
-    if isinstance(x.left, IfComplete):
-        return (
-            left.text.removeprefix("CASE WHEN ").removesuffix(" THEN 1 END") if " " in left.text else f"{left.text} = 1"
-        )
-    return f"{_bare(left.text)} {'=' if x.equal else '<'} {_bare(right.text)}"
-
-
 def _case(test: str, then: str, otherwise: str) -> str:
     """With a condition that is in the way, the next one."""
     if otherwise == NULL:
@@ -181,9 +186,9 @@ def _case(test: str, then: str, otherwise: str) -> str:
 
 
 def _uses(order: Sequence[Expression], root: Expression) -> Counter[int]:
-    """How often each expression is written; what a condition compares, also before a column that depends on it."""
+    """How often each expression is written; what a branch depends on, also before a column of that branch."""
     uses = Counter(id(operand) for x in (*order, root) for operand in operands(x))
-    uses.update(id(side) for x in order if isinstance(x, Conditional) for side in (x.left, x.right))
+    uses.update(id(side) for x in order if _is_branching(x) for side in operands(x)[:2])
     return uses
 
 
@@ -200,15 +205,30 @@ def _paths(order: Sequence[Expression]) -> dict[int, tuple[Branch, ...]]:
 
 
 def _branches(x: Expression) -> list[tuple[Expression, tuple[Branch, ...]]]:
-    if not isinstance(x, Conditional) or isinstance(x.left, IfComplete):
+    if not _is_branching(x):
         return [(operand, ()) for operand in operands(x)]
     return [(x.left, ()), (x.right, ()), (x.then, ((x, True),)), (x.otherwise, ((x, False),))]
+
+
+def _is_branching(x: Expression) -> TypeGuard[Conditional]:
+    return isinstance(x, Conditional) and not isinstance(x.left, IfComplete)
 
 
 def _common(a: tuple[Branch, ...], b: tuple[Branch, ...]) -> tuple[Branch, ...]:
     """What both begin with."""
     length = next((i for i, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b)))
     return a[:length]
+
+
+def _lines(names: Sequence[str], width: int) -> list[str]:
+    """Names, with commas between them, in lines of at most that many characters; a longer one has a line of its own."""
+    lines: list[str] = []
+    for name in names:
+        if lines and len(lines[-1]) + len(name) + 2 <= width:
+            lines[-1] += f", {name}"
+        else:
+            lines.append(name)
+    return lines
 
 
 def _select(columns: Sequence[str], source: str, margin: str) -> str:

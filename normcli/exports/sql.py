@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 import msgspec
 
 from normcli.blocks.expressions import Product, in_order
-from normcli.errors import NoFormulaError
+from normcli.errors import NoFormulaError, printable
 from normcli.exports import Export, Target
 from normcli.exports._elementary import elementary
 from normcli.exports._scalars import scalars
@@ -58,8 +58,8 @@ class Sql(Target, frozen=True, kw_only=True):
 
 def _check(export: Export) -> None:
     """Raises NoFormulaError for what is not written in SQL."""
-    for name in sorted(export.parameters.lists):
-        raise NoFormulaError(f"column '{name}' holds lists, which each engine has in its own way")
+    if name := min(export.parameters.lists, default=None):
+        raise NoFormulaError(f"column '{printable(name)}' holds lists, which each engine has in its own way")
     widest = max((x.x.width for x in in_order(export.formula.result) if isinstance(x, Product)), default=0)
     if widest > WIDEST:
         what = f"a matrix of {widest} columns is a text that grows with their square, and {WIDEST} are the most"
@@ -71,18 +71,21 @@ def _columns(parameters: Parameters, *, inverse: bool) -> tuple[list[str], list[
     lineage = parameters.lineage
     needs = set(lineage.needs)
     names = list(dict.fromkeys([*(f.name for f in parameters.schema), *lineage.needs]))
-    normalized: list[str] = []
-    for name in names:
-        here = [output for output, place in lineage.places.items() if place == name]
-        normalized += here if name in needs else [name]
+    here = _by_value(lineage.places)
+    normalized = [n for name in names for n in (here.get(name, []) if name in needs else [name])]
     if not inverse:
         return names, normalized
     sources = lineage.sources({name: i for i, name in enumerate(normalized)})
-    restored: list[str] = []
-    for name in normalized:
-        here = [original for original in lineage.needs if sources[original] == name]
-        restored += here if name in lineage.origins else [name]
-    return normalized, restored
+    there = _by_value({original: sources[original] for original in lineage.needs})
+    return normalized, [n for name in normalized for n in (there.get(name, []) if name in lineage.origins else [name])]
+
+
+def _by_value(places: Mapping[str, str]) -> dict[str, list[str]]:
+    """The keys of each value, in order."""
+    keys: dict[str, list[str]] = {}
+    for key, value in places.items():
+        keys.setdefault(value, []).append(key)
+    return keys
 
 
 def _mark(names: Iterable[str]) -> str:

@@ -285,6 +285,41 @@ def test_a_matrix_has_at_most_64_columns() -> None:
         text(of("whiten", names, values), "duckdb")
 
 
+@pytest.mark.parametrize("method", ["zscore", "unit", "power"])
+def test_a_select_has_as_many_columns_as_the_engine_takes(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also that of a stage: where one has too many, SQLite agrees."""
+    most = 12
+    monkeypatch.setitem(DIALECTS, "sqlite", replace(DIALECTS["sqlite"], most_columns=most))
+    outcomes = set()
+    for count in range(2, most + 2):
+        names = tuple(f"c{j}" for j in range(count))
+        values = np.abs(np.random.default_rng(1).normal(3.0, 1.0, (9, count)))
+        parameters, database = of(method, names, values), sqlite3.connect(":memory:")
+        database.execute(f"CREATE TABLE data ({', '.join(names)})")
+        statement = text(parameters, "duckdb").replace(" AS (", " AS MATERIALIZED (").replace(" AS DOUBLE", " AS REAL")
+        database.setlimit(sqlite3.SQLITE_LIMIT_COLUMN, most)
+        try:
+            text(parameters, "sqlite")
+            outcomes.add(True)
+            database.execute(statement)
+        except NoFormulaError:
+            outcomes.add(False)
+            with pytest.raises(sqlite3.OperationalError, match="too many columns"):
+                database.execute(statement)
+    assert outcomes == {True, False}
+    with pytest.raises(NoFormulaError, match=rf"one SELECT of it has [0-9]+ columns, and {most} are the most in SQ"):
+        text(parameters, "sqlite")
+
+
+def test_stages_are_computed_once() -> None:
+    """PostgreSQL and SQLite would merge a stage into those after it, and compute it at each mention."""
+    for dialect, begin, end in (("postgres", "AS (", "OFFSET 0)"), ("sqlite", "AS MATERIALIZED (", ")")):
+        statement = text(fitted("unit"), dialect)
+        stages = re.findall(r"s[0-9]+ (AS .*)\n  SELECT\n(?:    .*\n)+  FROM .*\n(.*\))", statement)
+        assert len(stages) == statement.count("  FROM ") > 1
+        assert set(stages) == {(begin, end)}
+
+
 # -- many values -------------------------------------------------------------------------------------------------
 def many(method: str, count: int) -> Array:
     """(count, 4), a quarter of any bits where nothing is squared, else of magnitudes far apart; zeros of either sign,
