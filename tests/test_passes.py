@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, PowerTransformer, Standar
 
 from normcli import api
 from normcli.blocks.record import Record
-from normcli.errors import BadDataError, UsageError
+from normcli.errors import BadDataError, NormcliWarning, UsageError
 from normcli.methods import Method
 from normcli.methods.asinh import Asinh
 from normcli.methods.batch import Batch
@@ -127,6 +127,38 @@ def test_rows_that_miss_a_value_count_once_whatever_pass_takes_it() -> None:
     for steps in ([PlanStep(ZScore(), ("c", "d")), *late], [PlanStep(ZScore(), ("a", "b")), *late]):
         with pytest.warns(UserWarning, match="8 of 10 rows"):
             assert api.fit(data, steps).skipped == together.skipped == 8
+
+
+@pytest.mark.parametrize(
+    ("values", "steps", "expected"),
+    [
+        ([3.0] * 4, [Fill(), Winsorize(), Power(), ZScore()], ["constant: a; it comes out as 0"]),
+        ([3.0] * 4, [MinMax(range=(2.0, 5.0)), Fill(), Clip(high=1.5)], ["constant: a; it comes out as 1.5"]),
+        ([3.0] * 4, [ZScore(), Whiten(eps=0.1)], ["constant: a"]),
+        ([None] * 4, [ZScore(), Fill(with_=0.0)], ["no value in a: nothing is learned, and it comes out as 0"]),
+        ([None] * 4, [ZScore(), Fill()], ["no value in a: nothing is learned, and all comes out missing"]),
+        (
+            [0.0, 0.0, 0.0, 9.0],
+            [Winsorize(quantiles=(0.0, 0.3)), ZScore()],
+            [
+                "the quantiles are the same in a: all values become one",
+                "steps[1] (zscore): constant: a; it comes out as 0",
+            ],
+        ),
+    ],
+)
+def test_a_column_is_warned_of_once_with_what_comes_out_in_the_end(
+    values: list[float | None], steps: list[Method], expected: list[str]
+) -> None:
+    data = pa.table({"a": pa.array(values, pa.float64()), "b": [1.0, 2.0, 5.0, 7.0]})
+    with pytest.warns(NormcliWarning) as caught:
+        fitted = api.fit(data, list(map(PlanStep, steps)))
+    hint, texts = ' (exclude = ["a"] leaves it out)', [str(w.message) for w in caught]
+    assert [t.removesuffix(hint) for t in texts] == expected
+    assert all(t.endswith(hint) for t in texts if "quantiles" not in t)
+    out = api.apply(fitted, data, allow_normalized=True)["a"].to_pylist()
+    said = expected[-1].rpartition("as ")[2]
+    assert "comes out" not in expected[-1] or set(out) == ({None} if "missing" in said else {float(said)})
 
 
 def test_lists_learn_in_passes_beside_columns() -> None:

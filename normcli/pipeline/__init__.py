@@ -90,7 +90,8 @@ def fit(
     free. A column that only late rows have is warned of, unless it `excludes` that on purpose. `remote` inputs are read
     on a cluster, and none here. Raises UsageError, before any data is read, where options do not go with the columns;
     BadDataError."""
-    from normcli.pipeline.rereading import Rereading  # here, for only a fit needs it
+    from normcli.pipeline.column_warnings import warn_of_columns  # here, for only a fit needs it
+    from normcli.pipeline.rereading import Rereading
 
     progress = progress or Progress()
     for step in parameters.steps:
@@ -130,7 +131,7 @@ def fit(
     fitted = rereading.further_passes(total.learned())
     if keep is not None:
         keep.final = True
-    learning.warn_of_columns(fitted, progress.events.warning)
+    warn_of_columns(fitted, progress.events.warning)
     return fitted
 
 
