@@ -24,6 +24,7 @@ from normcli.methods.clip import Clip
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.fill import Fill
 from normcli.methods.layer import Layer
+from normcli.methods.log1p import Log1p
 from normcli.methods.minmax import MinMax
 from normcli.methods.power import Power
 from normcli.methods.quantile import Quantile
@@ -159,6 +160,22 @@ def test_a_column_is_warned_of_once_with_what_comes_out_in_the_end(
     out = api.apply(fitted, data, allow_normalized=True)["a"].to_pylist()
     said = expected[-1].rpartition("as ")[2]
     assert "comes out" not in expected[-1] or set(out) == ({None} if "missing" in said else {float(said)})
+
+
+def test_a_fault_that_no_value_of_the_data_shows_names_its_step(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("a\n1\n2\n3\n-50\n")
+    steps = [PlanStep(ZScore()), PlanStep(Log1p()), PlanStep(MinMax())]
+    what = r"steps\[1\] \(log1p\): column 'a': there is no log1p of -1.73"
+    with pytest.raises(BadDataError, match=r"d.csv:5: " + what):
+        api.fit(tmp_path / "d.csv", steps)
+    with pytest.raises(BadDataError, match=r"d.csv: row 4: " + what):
+        api.fit(tmp_path / "d.csv", steps, params=tmp_path / "p.json", output=tmp_path / "z.csv")
+    good = pa.table({"a": [1.0, 2.0, 3.0]})
+    with pytest.raises(BadDataError, match=r"d.csv:5: steps\[1\]"):
+        fitted = api.fit(good, [PlanStep(ZScore(target_mean=5.0)), PlanStep(Log1p())])
+        api.apply(fitted, tmp_path / "d.csv", tmp_path / "z.csv")
+    with pytest.raises(BadDataError, match=r"d.csv:5: column 'a': there is no log1p of -50,"):
+        api.fit(tmp_path / "d.csv", steps[1:])
 
 
 def test_lists_learn_in_passes_beside_columns() -> None:
