@@ -1,11 +1,13 @@
 """Plans of several passes: what they learn is what commands one after the other learn."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -171,11 +173,45 @@ def test_a_fault_that_no_value_of_the_data_shows_names_its_step(tmp_path: Path) 
     with pytest.raises(BadDataError, match=r"d.csv: row 4: " + what):
         api.fit(tmp_path / "d.csv", steps, params=tmp_path / "p.json", output=tmp_path / "z.csv")
     good = pa.table({"a": [1.0, 2.0, 3.0]})
+    fitted = api.fit(good, [PlanStep(ZScore(target_mean=5.0)), PlanStep(Log1p())])
     with pytest.raises(BadDataError, match=r"d.csv:5: steps\[1\]"):
-        fitted = api.fit(good, [PlanStep(ZScore(target_mean=5.0)), PlanStep(Log1p())])
         api.apply(fitted, tmp_path / "d.csv", tmp_path / "z.csv")
     with pytest.raises(BadDataError, match=r"d.csv:5: column 'a': there is no log1p of -50,"):
         api.fit(tmp_path / "d.csv", steps[1:])
+
+
+class Anew:
+    """Tables by how often they were asked for."""
+
+    def __init__(self, tables: Callable[[int], list[pa.Table]]) -> None:
+        self.tables, self.count = tables, 0
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        self.count += 1
+        return iter(self.tables(self.count))
+
+
+OTHERS: dict[str, Callable[[pa.Table, int], pa.Table]] = {
+    "augmented": lambda t, n: t.set_column(1, "b", pc.multiply(t["b"], n)),
+    "shuffled": lambda t, n: t.take(np.roll(np.arange(t.num_rows), n)),
+    "of other keys": lambda t, n: t.set_column(4, "k", pc.binary_join_element_wise(t["k"], str(n), "")),
+    "of other weights": lambda t, n: t.set_column(5, "w", pc.add(t["w"], n)),
+    "of other lists": lambda t, n: t.set_column(3, "l", t["l"].take(np.roll(np.arange(t.num_rows), n))),
+}
+
+
+@pytest.mark.parametrize("how", OTHERS)
+@pytest.mark.parametrize("last", [MinMax(), Batch(batch_size=7)], ids=repr)
+def test_tables_that_are_others_each_time_are_refused(how: str, last: Method) -> None:
+    parts = [table(seed, 40) for seed in (1, 2)]
+    steps = [PlanStep(Fill(), NAMES), PlanStep(ZScore(), ("l", *NAMES)), PlanStep(last, NAMES)]
+    options: dict[str, Any] = {"of other keys": {"by": "k"}, "of other weights": {"weights": "w"}}.get(how, {})
+    if options:
+        steps[-1] = PlanStep(MinMax(), NAMES)
+    same = api.fit(Anew(lambda n: parts), steps, **options)
+    assert params.write(same) == params.write(api.fit(parts, steps, **options))
+    with pytest.raises(BadDataError, match="is read more than once, and had other values the next time"):
+        api.fit(Anew(lambda n: [OTHERS[how](part, n) for part in parts]), steps, **options)
 
 
 def test_lists_learn_in_passes_beside_columns() -> None:

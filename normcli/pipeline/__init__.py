@@ -98,10 +98,13 @@ def fit(
         step.method.check_features(len(step.features))
     if not parameters.learns:
         return learning.learn(parameters, tuple(() for _ in parameters.steps))
-    work = Work(frozenset(parameters.numbers()), infinite, skip, measuring=parameters, counts=True, spool=keep)
-    count = parameters.passes.count
-    if count > 1:
-        progress.events.begin_pass(1, count)
+    passes = parameters.passes
+    work = Work(
+        frozenset(parameters.numbers()), infinite, skip, measuring=parameters, counts=True, spool=keep,
+        fingerprints=passes.repeats and keep is None,
+    )  # fmt: skip
+    if passes.count > 1:
+        progress.events.begin_pass(1, passes.count)
     total, counting = Total(parameters, once=once, max_memory=max_memory), parameters.rows
     known = set(parameters.types)
 
@@ -125,7 +128,7 @@ def fit(
             )
     progress.check_any(counting, parameters, "learn from")
     total.finish()
-    rereading = Rereading(work, reopen, engine, progress, remote, max_memory)
+    rereading = Rereading(work, reopen, engine, progress, total.fingerprint.digest(), remote, max_memory)
     total.subtotal = total.subtotal.local()
     total.subtotal.states = rereading.refined(parameters, total.subtotal.states)
     fitted = rereading.further_passes(total.learned())

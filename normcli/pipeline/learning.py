@@ -36,6 +36,7 @@ class Total:
         self.parameters, self.once, self.max_memory = parameters, once, max_memory
         self.rows = 0
         self.inputs: list[str] = []
+        self.fingerprint = xxh3_128()  # of all that was read, where chunks have any
         self._blank, self._blank_sketches = parameters.blanks
         self.subtotal = Subtotal(self._blank, sketches=self._blank_sketches)
         self._types: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class Total:
         self._rows_here += result.rows
         self._types_here = wider(self._types_here, result.types)
         self._digest.update(result.digest)
+        self.fingerprint.update(result.fingerprint)
         if result.measured is not None:
             self._here.add(result.measured, can_end_segment=result.can_end_segment)
         if result.subtotal is not None:

@@ -23,13 +23,17 @@ if TYPE_CHECKING:
     from normcli.pipeline.remote_inputs import RemoteInputs
 
 
+SAME = "an object whose __iter__ gives the same rows each time does, or a list of tables"
+
+
 class Rereading(Struct, frozen=True):
-    """What was read by `work` and counted `before`, to be read again."""
+    """What was read by `work` and counted `before`, with this `fingerprint`, to be read again."""
 
     work: Work
     reopen: Callable[[], Iterable[Reader]] | None
     engine: Engine
     before: Progress
+    fingerprint: bytes
     remote: RemoteInputs | None
     max_memory: int | None
 
@@ -89,4 +93,6 @@ class Rereading(Struct, frozen=True):
                 f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}",
                 "fit again",
             )
+        if total.fingerprint.digest() != self.fingerprint:
+            raise BadDataError(f"{progress.source}: is read more than once, and had other values the next time", SAME)
         return total
