@@ -125,9 +125,15 @@ class Run(Events, Generic[R, S]):
             self.result.begin_pass(number, count)
         self.events.begin_pass(number, count)
 
+    def begin_reading(self, number: int) -> None:
+        if isinstance(self.result, FitResult):
+            self.result.reading = number
+        self.events.begin_reading(number)
+
     def end_pass(self, number: int, count: int) -> None:
         if isinstance(self.result, FitResult):
-            self.detail(f"pass {number} of {count} took {self.result.end_pass():.2f} s")
+            readings = f" ({self.result.reading} readings)" if self.result.reading > 1 else ""
+            self.detail(f"pass {number} of {count} took {self.result.end_pass():.2f} s{readings}")
         self.events.end_pass(number, count)
 
     def start(self, total: int | None, unit: str) -> None:
