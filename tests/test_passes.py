@@ -1,11 +1,13 @@
 """Plans of several passes: what they learn is what commands one after the other learn."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -16,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer, PowerTransformer, Standar
 
 from normcli import api
 from normcli.blocks.record import Record
-from normcli.errors import BadDataError, UsageError
+from normcli.errors import BadDataError, NormcliWarning, UsageError
 from normcli.methods import Method
 from normcli.methods.asinh import Asinh
 from normcli.methods.batch import Batch
@@ -24,6 +26,7 @@ from normcli.methods.clip import Clip
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.fill import Fill
 from normcli.methods.layer import Layer
+from normcli.methods.log1p import Log1p
 from normcli.methods.minmax import MinMax
 from normcli.methods.power import Power
 from normcli.methods.quantile import Quantile
@@ -127,6 +130,88 @@ def test_rows_that_miss_a_value_count_once_whatever_pass_takes_it() -> None:
     for steps in ([PlanStep(ZScore(), ("c", "d")), *late], [PlanStep(ZScore(), ("a", "b")), *late]):
         with pytest.warns(UserWarning, match="8 of 10 rows"):
             assert api.fit(data, steps).skipped == together.skipped == 8
+
+
+@pytest.mark.parametrize(
+    ("values", "steps", "expected"),
+    [
+        ([3.0] * 4, [Fill(), Winsorize(), Power(), ZScore()], ["constant: a; it comes out as 0"]),
+        ([3.0] * 4, [MinMax(range=(2.0, 5.0)), Fill(), Clip(high=1.5)], ["constant: a; it comes out as 1.5"]),
+        ([3.0] * 4, [ZScore(), Whiten(eps=0.1)], ["constant: a"]),
+        ([None] * 4, [ZScore(), Fill(with_=0.0)], ["no value in a: nothing is learned, and it comes out as 0"]),
+        ([None] * 4, [ZScore(), Fill()], ["no value in a: nothing is learned, and all comes out missing"]),
+        (
+            [0.0, 0.0, 0.0, 9.0],
+            [Winsorize(quantiles=(0.0, 0.3)), ZScore()],
+            [
+                "the quantiles are the same in a: all values become one",
+                "steps[1] (zscore): constant: a; it comes out as 0",
+            ],
+        ),
+    ],
+)
+def test_a_column_is_warned_of_once_with_what_comes_out_in_the_end(
+    values: list[float | None], steps: list[Method], expected: list[str]
+) -> None:
+    data = pa.table({"a": pa.array(values, pa.float64()), "b": [1.0, 2.0, 5.0, 7.0]})
+    with pytest.warns(NormcliWarning) as caught:
+        fitted = api.fit(data, list(map(PlanStep, steps)))
+    hint, texts = ' (exclude = ["a"] leaves it out)', [str(w.message) for w in caught]
+    assert [t.removesuffix(hint) for t in texts] == expected
+    assert all(t.endswith(hint) for t in texts if "quantiles" not in t)
+    out = api.apply(fitted, data, allow_normalized=True)["a"].to_pylist()
+    said = expected[-1].rpartition("as ")[2]
+    assert "comes out" not in expected[-1] or set(out) == ({None} if "missing" in said else {float(said)})
+
+
+def test_a_fault_that_no_value_of_the_data_shows_names_its_step(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("a\n1\n2\n3\n-50\n")
+    steps = [PlanStep(ZScore()), PlanStep(Log1p()), PlanStep(MinMax())]
+    what = r"steps\[1\] \(log1p\): column 'a': there is no log1p of -1.73"
+    with pytest.raises(BadDataError, match=r"d.csv:5: " + what):
+        api.fit(tmp_path / "d.csv", steps)
+    with pytest.raises(BadDataError, match=r"d.csv: row 4: " + what):
+        api.fit(tmp_path / "d.csv", steps, params=tmp_path / "p.json", output=tmp_path / "z.csv")
+    good = pa.table({"a": [1.0, 2.0, 3.0]})
+    fitted = api.fit(good, [PlanStep(ZScore(target_mean=5.0)), PlanStep(Log1p())])
+    with pytest.raises(BadDataError, match=r"d.csv:5: steps\[1\]"):
+        api.apply(fitted, tmp_path / "d.csv", tmp_path / "z.csv")
+    with pytest.raises(BadDataError, match=r"d.csv:5: column 'a': there is no log1p of -50,"):
+        api.fit(tmp_path / "d.csv", steps[1:])
+
+
+class Anew:
+    """Tables by how often they were asked for."""
+
+    def __init__(self, tables: Callable[[int], list[pa.Table]]) -> None:
+        self.tables, self.count = tables, 0
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        self.count += 1
+        return iter(self.tables(self.count))
+
+
+OTHERS: dict[str, Callable[[pa.Table, int], pa.Table]] = {
+    "augmented": lambda t, n: t.set_column(1, "b", pc.multiply(t["b"], n)),
+    "shuffled": lambda t, n: t.take(np.roll(np.arange(t.num_rows), n)),
+    "of other keys": lambda t, n: t.set_column(4, "k", pc.binary_join_element_wise(t["k"], str(n), "")),
+    "of other weights": lambda t, n: t.set_column(5, "w", pc.add(t["w"], n)),
+    "of other lists": lambda t, n: t.set_column(3, "l", t["l"].take(np.roll(np.arange(t.num_rows), n))),
+}
+
+
+@pytest.mark.parametrize("how", OTHERS)
+@pytest.mark.parametrize("last", [MinMax(), Batch(batch_size=7)], ids=repr)
+def test_tables_that_are_others_each_time_are_refused(how: str, last: Method) -> None:
+    parts = [table(seed, 40) for seed in (1, 2)]
+    steps = [PlanStep(Fill(), NAMES), PlanStep(ZScore(), ("l", *NAMES)), PlanStep(last, NAMES)]
+    options: dict[str, Any] = {"of other keys": {"by": "k"}, "of other weights": {"weights": "w"}}.get(how, {})
+    if options:
+        steps[-1] = PlanStep(MinMax(), NAMES)
+    same = api.fit(Anew(lambda n: parts), steps, **options)
+    assert params.write(same) == params.write(api.fit(parts, steps, **options))
+    with pytest.raises(BadDataError, match="is read more than once, and had other values the next time"):
+        api.fit(Anew(lambda n: [OTHERS[how](part, n) for part in parts]), steps, **options)
 
 
 def test_lists_learn_in_passes_beside_columns() -> None:

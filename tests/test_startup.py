@@ -172,8 +172,8 @@ PATHS = {
         OF_ANY | {"click", "shutil", "zlib", "bz2", "lzma", "textwrap", "struct", "ctypes"},
         18,
     ),  # of shutil, by click
-    "inspect p.json": (OF_DATA, 123),
-    "fit t.csv -m zscore -p q.json -q": (OF_DATA | {"atexit", "zlib"}, 182),
+    "inspect p.json": (OF_DATA, 124),
+    "fit t.csv -m zscore -p q.json -q": (OF_DATA | {"atexit", "zlib"}, 183),
     "apply t.csv -p p.json -o new.csv -q": (OF_DATA | {"atexit", "zlib"}, 181),
 }
 

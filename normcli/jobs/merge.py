@@ -17,7 +17,8 @@ from normcli.jobs.results import MergeResult
 from normcli.jobs.run import Run
 from normcli.parameters import Parameters
 from normcli.parameters import file as params
-from normcli.pipeline import SILENT, Events, learning, merging
+from normcli.pipeline import SILENT, Events, merging
+from normcli.pipeline.column_warnings import warn_of_columns
 
 EXAMPLE = "normcli merge part-*.json -o whole.json"
 
@@ -50,7 +51,7 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
         result.method, result.digest = methods_of(parameters), parameters.digest
         if lacking and len(lacking) < len(sources):
             sketch_notices.of_merge(run, lacking)
-        learning.warn_of_columns(parameters, run.warning)
+        warn_of_columns(parameters, run.warning)
         run.check_warnings()
         run.changes.fill(target, params.pieces(parameters))
         run.changes.commit(target)

@@ -11,7 +11,8 @@ from normcli.jobs.requests.report import ReportRequest
 from normcli.jobs.results import Preview, ReportResult
 from normcli.jobs.run import Run
 from normcli.parameters.sketches import ColumnSketches
-from normcli.pipeline import SILENT, Events, learning
+from normcli.pipeline import SILENT, Events
+from normcli.pipeline.column_warnings import warn_of_columns
 from normcli.reports import NewData, page
 
 EXAMPLE = "normcli report data.json -o report.html"
@@ -37,7 +38,7 @@ def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
         run.check_warnings()
         assert result.parameters is not None
         remarks = list[str]()
-        learning.warn_of_columns(result.parameters, remarks.append)
+        warn_of_columns(result.parameters, remarks.append)
         result.page = page(result.parameters, _new_data(result, sketches), [*remarks, *result.warnings])
         run.changes.fill(target, [result.page.encode()])
         run.changes.commit(run.rejects, target)

@@ -127,13 +127,14 @@ class FitResult(Result):
     lists: tuple[str, ...] = ()  # columns of lists that are left, for nobody chose them
     rows_before: int = 0  # that the parameter file had counted which was replaced
     targets: tuple[str, ...] = ()
-    turn: tuple[int, int] | None = None  # which pass over the data this is, of how many, if there are several
+    pass_number: tuple[int, int] | None = None  # which pass over the data this is, of how many, if there are several
+    reading: int = 1  # which of the pass this is; there are several for exact quantiles
     pass_seconds: tuple[float, ...] = ()  # how long each took that has ended
     pass_start: float = 0.0  # of this one, in seconds by a clock that is never set
 
     def begin_pass(self, number: int, count: int) -> None:
         """The pass over the data begins that is this `number`, from 1."""
-        self.turn, self.pass_start = (number, count), time.monotonic()
+        self.pass_number, self.reading, self.pass_start = (number, count), 1, time.monotonic()
 
     def end_pass(self) -> float:
         """The pass has ended. Returns how many seconds it took."""
@@ -145,7 +146,12 @@ class FitResult(Result):
     def activity(self) -> str:
         if self.parameters is not None:
             return "normalizing"  # the same data
-        return "fitting" if self.turn is None else f"fitting, pass {self.turn[0]} of {self.turn[1]}"
+        words = ["fitting"]
+        if self.pass_number is not None:
+            words.append("pass {} of {}".format(*self.pass_number))
+        if self.reading > 1:
+            words.append(f"reading {self.reading}")
+        return ", ".join(words)
 
 
 class Judged(Result):

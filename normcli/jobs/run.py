@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from normcli.engines.threads import Threads, available
-from normcli.errors import BadDataError, replaced, size
+from normcli.errors import BadDataError, NormcliError, replaced, size
 from normcli.io.sources import open_source
 from normcli.io.transaction import Transaction
 from normcli.jobs import paths
@@ -59,10 +59,19 @@ class Run(Events, Generic[R, S]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, NormcliError) and self._has_plan:
+            from normcli.jobs import advice
+
+            error.hint = advice.for_steps(error.hint)
         try:
             self.changes.__exit__(kind, error, at)
         finally:
             self._close()
+
+    @property
+    def _has_plan(self) -> bool:
+        """Whether columns are selected by the steps of a plan."""
+        return getattr(self.request, "plan", None) is not None
 
     # -- what is closed ------------------------------------------------------------------------------------------
     def source(
@@ -95,6 +104,10 @@ class Run(Events, Generic[R, S]):
 
     # -- events --------------------------------------------------------------------------------------------------
     def warning(self, text: str) -> None:
+        if self._has_plan:
+            from normcli.jobs import advice  # here, for few requests have one
+
+            text = advice.warning_for_steps(text)
         self.result.warnings.append(text)
         self.events.warning(text)
 
@@ -112,9 +125,15 @@ class Run(Events, Generic[R, S]):
             self.result.begin_pass(number, count)
         self.events.begin_pass(number, count)
 
+    def begin_reading(self, number: int) -> None:
+        if isinstance(self.result, FitResult):
+            self.result.reading = number
+        self.events.begin_reading(number)
+
     def end_pass(self, number: int, count: int) -> None:
         if isinstance(self.result, FitResult):
-            self.detail(f"pass {number} of {count} took {self.result.end_pass():.2f} s")
+            readings = f" ({self.result.reading} readings)" if self.result.reading > 1 else ""
+            self.detail(f"pass {number} of {count} took {self.result.end_pass():.2f} s{readings}")
         self.events.end_pass(number, count)
 
     def start(self, total: int | None, unit: str) -> None:

@@ -20,7 +20,8 @@ from normcli.jobs.results import FitResult
 from normcli.jobs.run import Run
 from normcli.methods import Method, listed, spelled
 from normcli.parameters import file as params
-from normcli.pipeline import SILENT, Events, learning, merging, relearning
+from normcli.pipeline import SILENT, Events, merging, relearning
+from normcli.pipeline.column_warnings import warn_of_columns
 
 if TYPE_CHECKING:
     from normcli.parameters import Parameters
@@ -42,7 +43,7 @@ def relearn(request: RelearnRequest, events: Events = SILENT) -> FitResult:
         old = read_parameters(request.relearn, example=RELEARN, allow_edited=request.allow_edited)
         parameters = result.parameters = _relearned(request, method, old)
         sketch_notices.of_fit(run, parameters, old, request.relearn, no_sketch=request.no_sketch)
-        learning.warn_of_columns(parameters, run.warning)
+        warn_of_columns(parameters, run.warning)
         target = None if request.params is None else run.changes.open(request.params)
         run.check_warnings()
         run.changes.fill(target, params.pieces(parameters))

@@ -132,13 +132,14 @@ class FrameTransform(Struct, frozen=True, dict=True):
     def transform(self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> Transformed:
         """Consecutive frames with their columns normalized, or restored. `texts` are frames of the same rows that hold
         the keys. Raises BadRowError; UsageError for limits that no value of a column can be in."""
-        steps = self.parameters.steps[:: -1 if self.inverse else 1]
+        steps = list(enumerate(self.parameters.steps))[:: -1 if self.inverse else 1]
         matrices = self.matrices(frames, infinite)
         incomplete = np.zeros(matrices.ends[-1], np.bool_)
         codes = self._codes(texts, matrices)
-        for step in steps:
-            block = matrices.block(step)
-            matrices.put(step, matrices.located(partial(self.values, step, block, codes)))
+        for i, step in steps:
+            with self.parameters.naming(i, inverse=self.inverse):
+                block = matrices.block(step)
+                matrices.put(step, matrices.located(partial(self.values, step, block, codes)))
             if step.method.by_row and block.incomplete is not None:
                 incomplete |= block.incomplete
         doubts: dict[str, Doubt] = {}

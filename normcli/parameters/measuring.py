@@ -97,7 +97,8 @@ def _blocks(
     blocks: dict[int, Block] = {}
     for i in passes.to_measure:
         step = parameters.steps[i]
-        block = matrices.block(step)
+        with parameters.naming(i):
+            block = matrices.block(step)
         if passes.is_measured(i) or i in passes.by_row:
             blocks[i] = block
         if passes.is_measured(i):
@@ -105,7 +106,8 @@ def _blocks(
         fitted = step if step.transform else step.learn(())
         if codes is not None:
             block = replace(block, codes=codes, groups=1 + len(parameters.keys))
-        matrices.put(step, matrices.located(partial(fitted.normalized, block)))
+        with parameters.naming(i):
+            matrices.put(step, matrices.located(partial(fitted.normalized, block)))
     for i in passes.ever_measured if passes.current == 0 else ():
         matrices.read_remaining(parameters.steps[i])
     return matrices, blocks

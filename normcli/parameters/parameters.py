@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from math import lcm
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from normcli import registry
 from normcli.caching import cached_property
 from normcli.columns import Schema
-from normcli.errors import NotInvertibleError, UsageError
+from normcli.errors import BadRowError, NotInvertibleError, UsageError
 from normcli.methods import Method, listed
 from normcli.parameters.keys import Key, StepStates
 from normcli.parameters.lineage import ColumnLineage
@@ -93,6 +94,18 @@ class Parameters(Struct, frozen=True, dict=True):
         """A prefix for messages that names a step; empty if all steps have the same method."""
         one = len({step.method for step in self.steps}) == 1
         return "" if one else f"steps[{i}] ({registry.name_of(self.steps[i].method)}): "
+
+    @contextmanager
+    def naming(self, i: int, *, inverse: bool = False) -> Iterator[None]:
+        """Names a step in a BadRowError, if it takes what others gave it: the value at fault is not one of the data."""
+        try:
+            yield
+        except BadRowError as e:
+            before = self.steps[i + 1 :] if inverse else self.steps[:i]
+            names = self.steps[i].outputs if inverse else self.steps[i].columns
+            if not {n for s in before for n in (s.columns if inverse else s.outputs)}.isdisjoint(names):
+                e.what = self.at(i) + e.what
+            raise
 
     def check_invertible(self) -> None:
         """Raises NotInvertibleError, naming the step, if one cannot be inverted."""

@@ -51,7 +51,7 @@ class Passes(Struct, frozen=True, dict=True):
         steps = [step for at, step in pairs if step.learns and at == number]
         names = "; ".join(f"{registry.name_of(step.method)} of {listed(list(step.columns))}" for step in steps)
         exact = any(s.repeats for step in steps for s in step.blanks)
-        return f"{names}, which reads again for exact quantiles" if exact else names
+        return f"{names}, which reads more than once for exact quantiles" if exact else names
 
     def is_measured(self, i: int) -> bool:
         """Whether a step learns in this pass."""

@@ -90,17 +90,21 @@ def fit(
     free. A column that only late rows have is warned of, unless it `excludes` that on purpose. `remote` inputs are read
     on a cluster, and none here. Raises UsageError, before any data is read, where options do not go with the columns;
     BadDataError."""
-    from normcli.pipeline.rereading import Rereading  # here, for only a fit needs it
+    from normcli.pipeline.column_warnings import warn_of_columns  # here, for only a fit needs it
+    from normcli.pipeline.rereading import Rereading
 
     progress = progress or Progress()
     for step in parameters.steps:
         step.method.check_features(len(step.features))
     if not parameters.learns:
         return learning.learn(parameters, tuple(() for _ in parameters.steps))
-    work = Work(frozenset(parameters.numbers()), infinite, skip, measuring=parameters, counts=True, spool=keep)
-    count = parameters.passes.count
-    if count > 1:
-        progress.events.begin_pass(1, count)
+    passes = parameters.passes
+    work = Work(
+        frozenset(parameters.numbers()), infinite, skip, measuring=parameters, counts=True, spool=keep,
+        fingerprints=passes.repeats and keep is None,
+    )  # fmt: skip
+    if passes.count > 1:
+        progress.events.begin_pass(1, passes.count)
     total, counting = Total(parameters, once=once, max_memory=max_memory), parameters.rows
     known = set(parameters.types)
 
@@ -124,13 +128,13 @@ def fit(
             )
     progress.check_any(counting, parameters, "learn from")
     total.finish()
-    rereading = Rereading(work, reopen, engine, progress, remote, max_memory)
+    rereading = Rereading(work, reopen, engine, progress, total.fingerprint.digest(), remote, max_memory)
     total.subtotal = total.subtotal.local()
     total.subtotal.states = rereading.refined(parameters, total.subtotal.states)
     fitted = rereading.further_passes(total.learned())
     if keep is not None:
         keep.final = True
-    learning.warn_of_columns(fitted, progress.events.warning)
+    warn_of_columns(fitted, progress.events.warning)
     return fitted
 
 

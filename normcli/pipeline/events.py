@@ -35,6 +35,9 @@ class Events:
         """A pass over the data begins, from 1, of `count` that there are to be because steps learn from the results of
         others; there is no such event where one is all."""
 
+    def begin_reading(self, number: int) -> None:
+        """The data are read once more in the same pass, for exact quantiles: the reading of this number, from 2."""
+
     def end_pass(self, number: int, count: int) -> None:
         """The pass has ended that began last; what its steps learn is known."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +11,9 @@ from xxhash import xxh3_128
 
 from normcli.blocks.block import Block
 from normcli.columns import Field
-from normcli.errors import BadDataError, printable
+from normcli.errors import BadDataError
 from normcli.methods import listed
-from normcli.parameters import FrameTransform, Parameters, Step
+from normcli.parameters import FrameTransform, Parameters
 from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Keyed, Ledger, StepStates, described
 from normcli.pipeline import memory
@@ -37,6 +36,7 @@ class Total:
         self.parameters, self.once, self.max_memory = parameters, once, max_memory
         self.rows = 0
         self.inputs: list[str] = []
+        self.fingerprint = xxh3_128()  # of all that was read, where chunks have any
         self._blank, self._blank_sketches = parameters.blanks
         self.subtotal = Subtotal(self._blank, sketches=self._blank_sketches)
         self._types: tuple[str, ...] = ()
@@ -62,6 +62,7 @@ class Total:
         self._rows_here += result.rows
         self._types_here = wider(self._types_here, result.types)
         self._digest.update(result.digest)
+        self.fingerprint.update(result.fingerprint)
         if result.measured is not None:
             self._here.add(result.measured, can_end_segment=result.can_end_segment)
         if result.subtotal is not None:
@@ -203,42 +204,3 @@ def _wider(a: str, b: str) -> str:
         return b if a == "null" else a
     number = Field("", a).list_of
     return a if a == b else a.replace(number, "float64") if number else "float64"
-
-
-def warn_of_columns(parameters: Parameters, warn: Callable[[str], None]) -> None:
-    """Columns that have nothing to learn from."""
-    for step in parameters.steps:
-        summary = step.summary()
-        empty = [n for n, c in zip(step.features, summary.get("count", ()), strict=False) if c == 0]
-        ends = zip(step.features, summary.get("min", ()), summary.get("max", ()), strict=False)
-        same = [n for n, least, greatest in ends if least == greatest]
-        if empty:
-            warn(f"no value in {listed(empty)}: nothing is learned, and all comes out missing{_without(step, empty)}")
-        if same:
-            warn(f"constant: {listed(same)}; {_of_constants(step, same)}{_without(step, same)}")
-        for doubt in step.doubts():
-            warn(doubt)
-
-
-def _of_constants(step: Step, names: Sequence[str]) -> str:
-    """What becomes of constant columns."""
-    several = len(names) > 1
-    if not step.fitted.is_apart():
-        return f"{'they correlate' if several else 'it correlates'} with no other column"
-    with np.errstate(all="ignore"):
-        row = step.fitted(Block.of(step.summary()["min"][None, :]))[0]
-    values = {float(row[step.features.index(name)]) + 0.0 for name in names}
-    out = f"{values.pop():.6g}" if len(values) == 1 else "one value each"
-    return f"{'they come' if several else 'it comes'} out as {out}"
-
-
-def _without(step: Step, names: Sequence[str]) -> str:
-    """How columns are left out, in parentheses; empty for values within lists, and where no column would be left."""
-    if step.length is not None or len(names) == len(step.features):
-        return ""
-    which = shlex.quote(",".join(map(printable, names)))
-    return (
-        f" (-x {which} leaves {'them' if len(names) > 1 else 'it'} out)"
-        if len(names) <= 3
-        else " (-x leaves columns out)"
-    )

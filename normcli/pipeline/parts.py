@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli.columns import Infinite
 from normcli.formats import LateColumn, Reader, Sink
@@ -59,6 +60,8 @@ def measurable(
     description = needing(reader.description, parameters.numbers(), parameters.texts)
     check_present(description, parameters.numbers(), parameters.lists, by=parameters.by, categories=parameters.texts)
     present = {f.name for f in description.schema}
+    if work.fingerprints and reader.source.version:  # which says when it was changed
+        work = replace(work, fingerprints=False)
     needed = None if work.spool else (*parameters.numbers(), *(n for n in parameters.texts if n in present))
     return Part(reader.described_as(description), work, needed, late=late)
 

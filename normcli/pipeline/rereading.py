@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -23,26 +24,30 @@ if TYPE_CHECKING:
     from normcli.pipeline.remote_inputs import RemoteInputs
 
 
+SAME = "an object whose __iter__ gives the same rows each time does, or a list of tables"
+
+
 class Rereading(Struct, frozen=True):
-    """What was read by `work` and counted `before`, to be read again."""
+    """What was read by `work` and counted `before`, with this `fingerprint`, to be read again."""
 
     work: Work
     reopen: Callable[[], Iterable[Reader]] | None
     engine: Engine
     before: Progress
+    fingerprint: bytes
     remote: RemoteInputs | None
     max_memory: int | None
 
     def further_passes(self, fitted: Parameters) -> Parameters:
         """Parameters fitted in all passes, given what the first has fitted. Raises BadDataError."""
-        events, count = self.before.events, fitted.passes.count
-        if count == 1:
+        events, last = self.before.events, fitted.passes.count
+        if last == 1:
             return fitted
-        for number in range(1, count):
-            events.end_pass(number, count)
-            events.begin_pass(1 + number, count)
+        for number in range(1, last):
+            events.end_pass(number, last)
+            events.begin_pass(1 + number, last)
             fitted = self._learned(replace(fitted, current_pass=number))
-        events.end_pass(count, count)
+        events.end_pass(last, last)
         return replace(fitted, current_pass=0)
 
     def _learned(self, parameters: Parameters) -> Parameters:
@@ -55,10 +60,13 @@ class Rereading(Struct, frozen=True):
 
     def refined(self, parameters: Parameters, states: tuple[StepStates, ...]) -> tuple[StepStates, ...]:
         """States of the steps, after as many readings as their statistics ask for. Raises BadDataError."""
-        return refined(states, partial(self._measured, parameters))
+        return refined(states, partial(self._measured, parameters, count(2)))
 
-    def _measured(self, parameters: Parameters, blanks: tuple[StepStates, ...]) -> tuple[StepStates, ...]:
-        """The states of a reading that fills blanks."""
+    def _measured(
+        self, parameters: Parameters, numbers: Iterator[int], blanks: tuple[StepStates, ...]
+    ) -> tuple[StepStates, ...]:
+        """The states of a reading, the next of these `numbers`, that fills blanks."""
+        self.before.events.begin_reading(next(numbers))
         pairs = zip(parameters.steps, blanks, strict=True)
         steps = tuple(replace(step, states=(), statistics_override=step_blanks) for step, step_blanks in pairs)
         measuring = replace(parameters, steps=steps, sketches=None, categories=())
@@ -89,4 +97,6 @@ class Rereading(Struct, frozen=True):
                 f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}",
                 "fit again",
             )
+        if total.fingerprint.digest() != self.fingerprint:
+            raise BadDataError(f"{progress.source}: is read more than once, and had other values the next time", SAME)
         return total

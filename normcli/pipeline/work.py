@@ -50,6 +50,7 @@ class Result(Struct, frozen=True):
     can_end_segment: bool = False  # what was measured is of a chunk after which a segment may end
     types: tuple[str, ...] = ()
     digest: bytes = b""  # of what was counted
+    fingerprint: bytes = b""  # of what was read, where nothing else tells whether it is the same when it is read again
     inexact: tuple[str, ...] = ()  # columns with integers that a float can't represent exactly
     doubts: Mapping[str, Doubt] = field(default_factory=dict)  # of columns that were restored
     pieces: tuple[Any, ...] = ()  # encoded, or kept in a spool
@@ -88,6 +89,7 @@ class Work(Struct, frozen=True):
     measuring: Parameters | None = None  # by which rows are measured
     counts: bool = False  # the states are learned from, so types and digests are needed, too
     absent: tuple[str, ...] = ()  # columns of which there are no numbers: all of them are missing
+    fingerprints: bool = False  # data in memory are read again
     spool: Spool | None = None  # where what was measured is kept, to be normalized later
     position: int = 0  # of the chunk in its segment: sketches of the first are finer
 
@@ -136,6 +138,11 @@ class Work(Struct, frozen=True):
                 if self.counts and self.measuring:
                     result = self._described(self.measuring, result, chunk, decoded)
                     result = replace(result, pieces=(spooled,) if spooled else ())
+                if self.fingerprints and self.measuring:
+                    from normcli.pipeline.fingerprints import fingerprint
+
+                    texts = self._texts(decoded.frame)
+                    result = replace(result, fingerprint=fingerprint(self.measuring, decoded.frame, texts))
                 if self.multiple > 1:
                     from normcli.pipeline.rebatch import Segment
 

@@ -8,6 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from normcli.jobs.fit import fit
+from normcli.jobs.requests.fit import FitRequest
+from normcli.jobs.results import Result
+from normcli.pipeline import Events
 from tests.cli.conftest import Workspace
 
 PLAN = "".join(f'[[steps]]\nmethod = "{method}"\n' for method in ("fill", "winsorize", "power", "zscore"))
@@ -45,6 +49,56 @@ def test_one_pass_is_not_told(flights: Workspace) -> None:
     done = flights.succeeds("fit", "flights.csv", "-m", "zscore", "-p", "p.json", "-v", "--run-report", "run.json")
     assert "pass" not in done.err
     assert json.loads((flights / "run.json").read_text())["pass_seconds"] == []
+
+
+class Readings(Events):
+    """What a person who watches sees: each activity, and how far it came of how much."""
+
+    def begin(self, result: Result) -> None:
+        self.result, self.shares = result, list[tuple[str, int, int | None]]()
+
+    def start(self, total: int | None, unit: str) -> None:
+        self.shares.append(("", 0, total))
+
+    def advance(self, amount: int) -> None:
+        activity, done, total = self.shares[-1]
+        assert activity in ("", self.result.activity)
+        self.shares[-1] = (self.result.activity, done + amount, total)
+
+
+EXACT = PLAN.replace('"winsorize"\n', '"winsorize"\noptions = { exact = true }\n')
+LARGE = "x,y\n" + "".join(f"{i * i % 9973},{i % 7}\n" for i in range(9000))  # more than a sketch has exactly
+
+
+def test_progress_counts_passes_and_readings_each_from_nothing_to_all(workspace: Workspace) -> None:
+    (workspace / "d.csv").write_text(LARGE)
+    for plan, expected in (
+        (PLAN, [f"pass {n} of 4" for n in (1, 2, 3, 4)]),
+        (EXACT, ["pass 1 of 4", "pass 2 of 4", "pass 2 of 4, reading 2", "pass 3 of 4", "pass 4 of 4"]),
+        ('[[steps]]\nmethod = "robust"\noptions = { exact = true }\n', ["", "reading 2"]),
+    ):
+        (workspace / "plan.toml").write_text(plan)
+        readings = Readings()
+        fit(
+            FitRequest(
+                input=(str(workspace / "d.csv"),), plan=str(workspace / "plan.toml"), params=str(workspace / "p.json")
+            ),
+            readings,
+        )
+        activities, counts, totals = zip(*readings.shares, strict=True)
+        assert list(activities) == [f"fitting, {words}".removesuffix(", ") for words in expected]
+        assert counts == (totals[0] - len("x,y\n"), *totals[1:])
+
+
+def test_a_step_that_reads_more_than_once_is_told(workspace: Workspace) -> None:
+    (workspace / "d.csv").write_text(LARGE)
+    (workspace / "plan.toml").write_text(EXACT)
+    done = workspace.succeeds("fit", "d.csv", "--plan", "plan.toml", "-p", "p.json", "-v")
+    text = "pass 2 of 4: winsorize of x, y, which reads more than once for exact quantiles"
+    assert f"normcli: {text}" in done.lines
+    assert re.search(r"pass 2 of 4 took \d+\.\d\d s \(2 readings\)\n", done.err)
+    preview = workspace.succeeds("fit", "d.csv", "--plan", "plan.toml", "-p", "p.json", "--dry-run")
+    assert text in preview.err + preview.out.decode()
 
 
 FIT = ("fit", "--plan", "plan.toml", "-p", "p.json", "-o", "z.csv")

@@ -20,7 +20,7 @@ from normcli.errors import BadDataError, BadRowError, UsageError
 from normcli.methods._likelihood import Likelihood
 from normcli.methods.power import Power
 from normcli.parameters import Parameters, Step
-from normcli.pipeline.learning import warn_of_columns
+from normcli.pipeline.column_warnings import warn_of_columns
 from normcli.stats.local_moments import LocalMoments
 from normcli.transforms.power import PLACES, back, forth
 from normcli.transforms.power import Power as Learned
