@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from normcli import api
 from normcli.blocks.block import Block
+from normcli.blocks.cuts import ColumnCuts
 from normcli.drift import Comparison, Limits, compared_fits
 from normcli.drift.counting import CutCounts
 from normcli.drift.measures import measures
@@ -36,7 +37,7 @@ def test_counts_among_cuts_are_those_of_all_values(weighted: bool) -> None:
     x[r.uniform(size=500) < 0.1, 0] = NAN
     weights = r.integers(1, 5, size=500).astype(np.float64) if weighted else np.ones(500)
     cuts = (np.array([-1.0, 2.0, 2.5, 8.0]), np.array([4.0]))
-    total = blank = CutCounts(cuts=cuts)
+    total = blank = CutCounts(cuts=ColumnCuts(cuts))
     for rows in np.array_split(np.arange(500), [3, 70, 71, 400]):
         total = total.merge(blank.of(Block.of(x[rows], weights[rows] if weighted else None)))
     for j, at in enumerate(cuts):

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self
 
-import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from normcli.blocks.block import Block, Column
+from normcli.blocks.block import Block
+from normcli.blocks.cuts import ColumnCuts
 from normcli.blocks.record import Array, per_group
 from normcli.drift.raw_columns import Distributions, columns_of, lengths, ways
 from normcli.parameters import Parameters, Step
@@ -21,16 +21,11 @@ class CutCounts(ColumnStatistic, frozen=True):
     count: Array = per_group("feature", holds="count")
     less: Array = per_group("feature", "cut", holds="count")
     most: Array = per_group("feature", "cut", holds="count")
-    cuts: tuple[Array | None, ...] = ()
+    cuts: ColumnCuts = ColumnCuts()
 
     def of(self, block: Block) -> Self:
-        shape = (1, len(self.cuts), self.extents["cut"])
-        count, less, most = np.zeros(shape[:2]), np.zeros(shape), np.zeros(shape)
-        for j, (cuts, column) in enumerate(zip(self.cuts, block.present(), strict=True)):
-            if cuts is not None:
-                count[0, j] = column.count[0]
-                less[0, j, : len(cuts)], most[0, j, : len(cuts)] = _counted(column, cuts)
-        return replace(self, count=count, less=less, most=most)
+        below = self.cuts.below(block)
+        return replace(self, count=below.total[None], less=below.less[None], most=below.most[None])
 
     def _merge(self, other: Self) -> Self:
         sums = (getattr(self, name) + getattr(other, name) for name in self.axes())
@@ -38,18 +33,7 @@ class CutCounts(ColumnStatistic, frozen=True):
 
     @property
     def extents(self) -> dict[str, int]:
-        return {"cut": max((len(cuts) for cuts in self.cuts if cuts is not None), default=0)}
-
-
-def _counted(column: Column, cuts: Array) -> tuple[Array, Array]:
-    """(cuts,) the weight of values less than each cut, and at most as large."""
-    if column.weights is None:
-        x = np.sort(column.values)
-        less, most = (np.searchsorted(x, cuts, side).astype(np.float64) for side in ("left", "right"))
-        return less, most
-    order = np.argsort(column.values)
-    x, upto = column.values[order], np.append(0.0, np.cumsum(column.weights[order]))
-    return upto[np.searchsorted(x, cuts, "left")], upto[np.searchsorted(x, cuts, "right")]
+        return {"cut": self.cuts.width}
 
 
 class Counting(Struct, frozen=True):
@@ -88,7 +72,7 @@ def _counting(step: Step, cuts: Mapping[str, Array]) -> Step:
     """A step that also counts those of its columns that have cuts."""
     if not cuts:
         return step
-    statistic = CutCounts(cuts=tuple(map(cuts.get, columns_of(step))))
+    statistic = CutCounts(cuts=ColumnCuts(tuple(map(cuts.get, columns_of(step)))))
     return replace(step, statistics_override=(*step.blanks, statistic))
 
 

@@ -103,6 +103,8 @@ def _declare(loaded: ctypes.CDLL) -> None:
         "nk_sample": (c_int32, c_void_p),
         "nk_halve": (None, c_void_p),
         "nk_merge_sketches": (c_int32, c_void_p),
+        "nk_lay_cuts": (None, c_void_p),
+        "nk_count_between": (None, c_void_p, c_void_p, c_void_p),
         "nk_comoments_room": (c_uint64, c_void_p),
         "nk_find_comoments": (c_int32, c_void_p),
         "nk_lanes": (c_uint32,),

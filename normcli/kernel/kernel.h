@@ -288,6 +288,36 @@ NK_EXPORT int32_t nk_merge_sketches(nk_merge *merge);
 NK_EXPORT int32_t nk_sample(nk_samples *samples);
 NK_EXPORT void nk_halve(nk_samples *samples);
 
+/* -- values between cuts ------------------------------------------------------------------------------------------- */
+
+#define NK_CELLS 4096
+#define NK_MOST_CUTS 65534
+
+/* The cuts of a column, and the cells that they lie in. */
+typedef struct {
+    const double *cuts;  /* (count + 2) finite, ascending, and behind them two NaN */
+    uint16_t *first;     /* (NK_CELLS) the first cut that is in the cell or above; count + 1 for a cell of several */
+    uint8_t *with_cuts;  /* (NK_CELLS) whether the cell has any */
+    double low;          /* where the lowest cell begins, which has all below it; the highest has all above */
+    double scale;        /* cells by unit */
+    uint64_t count;      /* at most NK_MOST_CUTS; 0: the column is not counted */
+} nk_cuts; /* 48 */
+
+typedef struct {
+    uint64_t *counts;    /* (features, stride) are added to: how many values are below the first cut, how many are equal
+                          * to it, how many lie between it and the second, and so on; and two that mean nothing */
+    uint32_t *room;      /* (NK_CELLS) for whatever is needed meanwhile */
+    uint64_t rows;       /* below 2^32 */
+    uint64_t features;
+    uint64_t stride;     /* at least 3 + 2 * count of any column */
+} nk_counts; /* 40 */
+
+/* Lays the cells of cuts, of which there must be one; all but `cuts` and `count` is filled in. */
+NK_EXPORT void nk_lay_cuts(nk_cuts *cuts);
+
+/* Counts the values but NaN of columns (features) of (rows) each. */
+NK_EXPORT void nk_count_between(const nk_cuts *cuts, const double *const *columns, const nk_counts *to);
+
 /* -- which library this is ----------------------------------------------------------------------------------------- */
 
 NK_EXPORT uint32_t nk_interface(void); /* NK_INTERFACE */

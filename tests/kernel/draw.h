@@ -28,5 +28,6 @@ void check_reading(uint64_t count);
 void check_pieces(uint64_t count);
 void check_columns(uint64_t count);
 void check_comoments(uint64_t count);
+void check_sketches(uint64_t count);
 
 #endif

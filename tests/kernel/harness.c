@@ -2,9 +2,9 @@
  *
  *   harness COUNT [SEED [EVERY [PARTS]]]
  *
- * COUNT numbers each for writing and reading, COUNT / 100 pieces of text, and COUNT / 1000 matrices and blocks of columns each;
- * PARTS names some of the five. Only one in EVERY doubles is tested for being the shortest, which takes most of the time. With
- * -fsanitize=address,undefined the memory is tested, too. test_harness.py builds and runs it.
+ * COUNT numbers each for writing and reading, COUNT / 100 pieces of text, and COUNT / 1000 matrices, blocks of columns and
+ * merges of sketches each; PARTS names some of the six. Only one in EVERY doubles is tested for being the shortest, which
+ * takes most of the time. With -fsanitize=address,undefined the memory is tested, too. test_harness.py builds and runs it.
  */
 #include "draw.h"
 
@@ -12,7 +12,7 @@ int main(int argc, char **argv)
 {
     const uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
     const uint64_t every = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
-    const char *const parts = argc > 4 ? argv[4] : "pieces writing reading columns comoments";
+    const char *const parts = argc > 4 ? argv[4] : "pieces writing reading columns comoments sketches";
     set_seed(argc > 2 ? strtoull(argv[2], NULL, 10) : 1);
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (strstr(parts, "pieces"))
@@ -25,5 +25,7 @@ int main(int argc, char **argv)
         check_columns(count / 1000);
     if (strstr(parts, "comoments"))
         check_comoments(count / 1000);
+    if (strstr(parts, "sketches"))
+        check_sketches(count / 1000);
     return 0;
 }

@@ -6,6 +6,8 @@ import re
 import pytest
 
 from normcli.kernel.columns import _Columns as Columns
+from normcli.kernel.cuts import _Counts as CutCounts
+from normcli.kernel.cuts import _Cuts as Cuts
 from normcli.kernel.matrix import _Comoments as Comoments
 from normcli.kernel.sketches import _Merge as Merge
 from normcli.kernel.sketches import _Samples as Samples
@@ -34,6 +36,8 @@ def test_library_says_which_one_it_is(request: pytest.FixtureRequest) -> None:
         (Sketches, "nk_sketches"),
         (Merge, "nk_merge"),
         (Samples, "nk_samples"),
+        (Cuts, "nk_cuts"),
+        (CutCounts, "nk_counts"),
     ],
 )
 def test_structures_have_the_sizes_that_the_header_states(structure: type[ctypes.Structure], name: str) -> None:
