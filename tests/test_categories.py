@@ -181,6 +181,15 @@ def test_inspect_shows_the_counts_of_all_rows(workspace: Workspace) -> None:
     assert "categories" not in workspace.succeeds("inspect", "p.json", "--key", "0").out.decode()
 
 
+def test_a_fit_names_them_and_its_page_has_the_most_common_values(workspace: Workspace) -> None:
+    texts = [f"v{i}" for i in range(7) for _ in range(2 ** (7 - i))] + [None] * 2
+    table(workspace / "t.parquet", texts)
+    done = workspace.succeeds("fit", "t.parquet", "-m", "zscore", "--categories", "c", "-p", "p.json")
+    assert ": 256 rows, categories of c, 1 column, 1 left out, " in done.lines[0]
+    page = normcli.report(workspace / "p.json")
+    assert "<dt>categories<dd>c: v0 50 %, v1 25 %, v2 12.5 %, v3 6.25 %, v4 3.12 % …<dt>" in page
+
+
 def test_estimates_of_memory_include_counts(tmp_path: Path) -> None:
     """Of as many values as are counted: before the fit of short texts, and of those that are there after it."""
     data = table(tmp_path / "t.parquet", [f"{i:05}" * 1000 for i in range(64)] * 2)

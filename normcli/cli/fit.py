@@ -101,6 +101,7 @@ def summarize(result: FitResult, console: Console) -> None:
     first, *rest = result.targets or ("",)
     more = f", {plan.rows:,} in all" if result.updated else ""
     more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
+    more += f", categories of {some([category.name for category in plan.categories])}" if plan.categories else ""
     taken = columns_taken(result, named=console.verbose) + adjusted(result, result.progress)
     to = ", ".join([first + replacing(result.rows_before, plan.rows), *rest])
     console.info(

@@ -5,11 +5,15 @@ from collections.abc import Iterator, Sequence
 from normcli import registry
 from normcli.drift import Comparison, changed
 from normcli.drift.words import shares
+from normcli.errors import short
 from normcli.parameters import Parameters, Step
 from normcli.parameters import file as params
+from normcli.parameters.categories import Category
 from normcli.parameters.keys import described
 from normcli.reports.markup import escaped
 from normcli.reports.scales import share
+
+VALUES = 5  # of a column of categories
 
 
 def head(
@@ -56,11 +60,20 @@ def _facts(parameters: Parameters, new: str | None, comparison: Comparison | Non
     else:
         accuracy = parameters.sketches.statistic.accuracy()
         yield "sketches", escaped(accuracy or "all values of each column")
-    if comparison is not None:
+    if comparison is None:
+        yield from (("categories", escaped(_most_common(category))) for category in parameters.categories)
+    else:
         rows = "" if comparison.rows is None else f", {comparison.rows:,} rows"
         yield "new data", f"{escaped(new or '')}{rows}"
         yield from _of_rows(comparison)
     yield "digest", f"<code>{escaped(parameters.digest)}</code>"
+
+
+def _most_common(category: Category) -> str:
+    """The most common values of a column of categories, with their shares of all rows."""
+    least = "≥ " if category.lost else ""
+    values = (f"{short(value)} {least}{share(category.shares(value)[0])}" for value, _ in category.most_common[:VALUES])
+    return f"{category.name}: {', '.join(values)}{' …' if len(category.counts) > VALUES else ''}"
 
 
 def _of_rows(comparison: Comparison) -> Iterator[tuple[str, str]]:
