@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from normcli.parameters.sketches import ColumnSketches
     from normcli.stats.quantiles import Quantiles
 
+SHOWN = 5  # steps of a repr
+
 
 class Parameters(Struct, frozen=True, dict=True):
     """Fitted steps, and a description of the data that they were fitted on: exactly what a parameter file holds."""
@@ -47,6 +49,14 @@ class Parameters(Struct, frozen=True, dict=True):
     digest: str = ""  # of the file; followed by overrides, if applied with other rules, or of some of the columns
     left: tuple[str, ...] = ()  # fitted columns that are left as they are
     turn: int | None = 0  # the pass over the data whose steps are measured; None: all that have blanks, in one pass
+
+    def __repr__(self) -> str:
+        """What they are, on a line: what is in them is for `inspect` and `report`."""
+        steps = [f"{registry.name_of(step.method)} of {_counted(len(step.features), 'column')}" for step in self.steps]
+        more = [f"and {len(steps) - SHOWN} more steps"] if len(steps) > SHOWN else []
+        by = [f"by {listed(list(self.by))} ({_counted(len(self.keys), 'key')})"] if self.by else []
+        texts = [*steps[:SHOWN], *more, *by, _counted(self.rows, "row"), self.digest[: len("sha256:") + 12]]
+        return f"Parameters({', '.join(filter(None, texts))})"
 
     @cached_property
     def types(self) -> dict[str, str]:
@@ -272,3 +282,7 @@ class Parameters(Struct, frozen=True, dict=True):
         """Raises UsageError if the steps do not support the rules for keys."""
         if self.rules.unseen == "pass" and any(s.results != s.features for s in self.steps):
             raise UsageError("--unseen pass: the columns become others, so no row can pass as it is")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
