@@ -367,6 +367,35 @@ def test_a_bad_value_is_called_by_its_row() -> None:
             call()
 
 
+def test_what_becomes_of_no_table_is_none(tmp_path: Path) -> None:
+    """As of a table without rows; but nothing is learned, compared or written to a file of no table at all."""
+    params = normcli.fit(table(9), "zscore")
+    assert normcli.apply(params, []) == []
+    assert not list(normcli.apply(params, iter([])))
+    assert next(normcli.apply(params, (t for t in ())), None) is None
+    assert normcli.apply(params, table(0)).num_rows == 0
+    for call in (
+        lambda: normcli.fit([], "zscore"),
+        lambda: normcli.fit(iter([]), "zscore"),
+        lambda: normcli.check(params, []),
+        lambda: normcli.describe([]),
+        lambda: normcli.report(params, []),
+        lambda: normcli.apply(params, [], tmp_path / "z.csv"),
+    ):
+        with pytest.raises(UsageError, match="no input is named"):
+            call()
+    with pytest.raises(UsageError, match="is for text"):  # what makes no sense is refused all the same
+        normcli.apply(params, [], precision=3)
+
+
+def test_batches_of_a_lazy_frame_are_a_table_that_is_not_in_memory() -> None:
+    query = pl.LazyFrame({"a": np.arange(300.0)})
+    with pytest.raises(UsageError, match=r"collect\(\) makes a DataFrame of it, collect_batches\(\) several"):
+        normcli.fit(query, "zscore")
+    params = normcli.fit(query.collect_batches(maintain_order=True), "zscore")
+    assert params.steps == normcli.fit(query.collect(), "zscore").steps
+
+
 def test_what_needs_several_passes_takes_what_can_be_read_again() -> None:
     params = normcli.fit([table(700), table(700)], "robust", exact=True)
     assert params.rows == 1400
@@ -440,6 +469,7 @@ def test_a_profile_leaves_out_what_arrow_cannot_hold(data: Any) -> None:
         ([table(9), table(9).set_column(0, "a", pa.array(["u"] * 9))], "'u' in column 'a' is no double"),
         (np.zeros(3), "an array of 1 dimensions"),
         (np.zeros((2, 2), object), "an array of object"),
+        (np.zeros(3, [("a", "f8"), ("b", "f8")]), "a structured array, and a matrix has no names"),
         (np.ma.masked_less(np.arange(4.0).reshape(2, 2), 1), "a masked array"),
         (pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "two columns are called 'a'"),
         (pl.DataFrame({"a": [1]}, {"a": pl.Int128}), "no numeric column is selected; the columns are a"),

@@ -94,14 +94,12 @@ def path_of(value: Any) -> str:
 
 
 def reading(data: Any) -> dict[str, Any]:
-    """The fields of a request that say what is read. Raises UsageError for nothing, which would be standard input."""
+    """The fields of a request that say what is read. Raises UsageError for what is neither paths nor tables."""
     names: Any = [data]
     if not isinstance(data, str | bytes | os.PathLike):
         names = tables_in(data)
     if isinstance(names, Tables):
         return {"tables": names}
-    if not names:
-        raise UsageError("no input is named", "'-' is standard input")
     return {"input": tuple(map(path_of, names))}
 
 

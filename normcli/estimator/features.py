@@ -92,9 +92,13 @@ def _text_labels(data: Any, table: Table) -> list[str] | None:
 
 def _matrix(data: Any) -> NDArray[Any]:
     """(rows, columns) floats, or integers. Raises ValueError, TypeError."""
+    if tables.is_lazy(data):
+        raise fault(f"{type(data).__name__} is no table in memory", tables.COLLECT)
     if np.ma.is_masked(data):
         raise fault("Masked arrays are not supported", of_numpy.UNMASK)
     array = np.asarray(data)
+    if array.dtype.names:
+        raise fault("Structured arrays are not supported", of_numpy.UNSTRUCTURED)
     if array.dtype.kind == "c":
         raise fault("Complex data not supported", "of numbers, real ones are")
     if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8:

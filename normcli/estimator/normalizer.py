@@ -117,9 +117,14 @@ class Normalizer(Conventions):
             return chosen(self.method, {name: getattr(self, name) for name in option_names()})
 
     def _mixes(self) -> bool:
-        """Whether the columns of the output are others than those of X: components, which are float64."""
+        """Whether the columns of the output are others than those of X: components, which are float64. Not of a method
+        that `fit` refuses: whoever shows an estimator asks this, too."""
         names = ("a", "b")
-        return any(list(method.outputs(names)) != list(names) for method in methods_of(self._choice()))
+        try:
+            methods = methods_of(self._choice())
+        except ValueError:
+            return False
+        return any(list(method.outputs(names)) != list(names) for method in methods)
 
     # -- applying ------------------------------------------------------------------------------------------------
     def transform(self, X: Any) -> Any:  # noqa: N803

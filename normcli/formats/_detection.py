@@ -1,6 +1,7 @@
 """Which format an input or an output is in."""
 
 import os
+import re
 
 from normcli import registry
 from normcli.errors import BadDataError, UsageError
@@ -53,9 +54,12 @@ def _other(source: Source, wanted: str | None, what: str, claim: str, reading: s
 def _by_magic(source: Source) -> str | None:
     head = source.peek(_foreign.HEAD)
     for format in registry.names("formats"):
-        magic, opening = signature(format).magic, signature(format).opening
+        begins = signature(format)
+        magic, pattern, opening = begins.magic, begins.pattern, begins.opening
         if magic and head.startswith(magic) and (head == magic or _foreign.CONTROL.search(head)):
             return format  # and not text whose first column is called PAR1
+        if pattern and re.match(pattern, head):
+            return format
         if opening and head.startswith(opening):
             return format
     return None

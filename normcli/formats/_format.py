@@ -26,6 +26,7 @@ class Signature(Struct, frozen=True, kw_only=True):
     suffixes: tuple[str, ...]  # of its files, the usual one first
     binary: bool = False  # not text: with a place for types and digests, compressed by itself, nothing for a terminal
     magic: bytes = b""  # how each file of a binary format begins, where a control character is in what follows, too
+    pattern: bytes = b""  # a regular expression of how each begins, where that is no fixed bytes
     opening: bytes = b""  # how a text may begin that is in no other format
     keeps_marks: bool = False  # there is a place for the digests of parameters that data are normalized by
     on_pipe: str = ""  # the format that a pipe gets in its place; empty: the same

@@ -139,6 +139,7 @@ def _decoded(tensor: Tensor, data: bytes) -> Values:
 FORMAT = Format(
     suffixes=(".safetensors",),
     binary=True,
+    pattern=rb"(?s:.{3})\0{5}\{\s*[\"}]",  # the length of a header of up to 8 MB, and its JSON
     keeps_marks=True,
     on_pipe="arrows",  # whose header need not say how many rows will come
     options=Options,

@@ -207,8 +207,17 @@ def _check_options(request: ApplyRequest, parameters: Parameters) -> None:
         keys=None if parameters.by else "these are not (fit --by)",
         learns=None if parameters.learns else f"{methods_of(parameters)} learned nothing",
         spool=None if any(map(stores.is_uri, (request.output, request.rejects))) else "nothing is spooled here",
-        directory=None if paths.is_directory(request.output) else "",
+        directory=_no_directory(request.output),
     )
+
+
+def _no_directory(output: str | None) -> str | None:
+    """What an output is instead of a directory; None for one."""
+    if paths.is_directory(output):
+        return None
+    if output in (None, "-"):
+        return "here it is standard output"
+    return f"{printable(str(output))} is {'a file' if os.path.exists(str(output)) else 'the name of a file'}"
 
 
 def _check_keeping(request: ApplyRequest) -> None:

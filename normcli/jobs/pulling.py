@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def pull(request: ApplyRequest, events: Events = SILENT) -> Generator[Any]:
     """Normalizes, or restores, the tables in memory of a request: at first it gives None, when all is checked but the
     rows, then a table of the same kind for each: as soon as its rows are done where tables come one after the other,
-    else when all are. Raises NormcliError."""
+    else when all are; none where there is none. Raises NormcliError."""
     from normcli.formats._memory.assembling import assembled
 
     assert request.tables is not None
@@ -30,6 +30,9 @@ def pull(request: ApplyRequest, events: Events = SILENT) -> Generator[Any]:
     with Run(request, result, events) as run:
         inputs, parameters, watch = apply_job.prepared(run)
         _check_request(request, request.tables)
+        if request.tables.is_empty:
+            yield None
+            return
         run.connect(inputs)
         if request.inverse:  # a matrix has no names that its components could be called by
             request.tables.matrix_names = result.columns

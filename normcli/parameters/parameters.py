@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from normcli.parameters.sketches import ColumnSketches
     from normcli.stats.quantiles import Quantiles
 
+SHOWN = 5  # steps of a repr
+
 
 class Parameters(Struct, frozen=True, dict=True):
     """Fitted steps, and a description of the data that they were fitted on: what a parameter file holds."""
@@ -49,6 +51,14 @@ class Parameters(Struct, frozen=True, dict=True):
     digest: str = ""  # of the file; followed by overrides, if applied with other rules, or of some of the columns
     left: tuple[str, ...] = ()  # fitted columns that are left as they are
     current_pass: int | None = 0  # of the fit that is under way, as in `Passes`; no file holds it
+
+    def __repr__(self) -> str:
+        """What they are, on a line: what is in them is for `inspect` and `report`."""
+        steps = [f"{registry.name_of(step.method)} of {_counted(len(step.features), 'column')}" for step in self.steps]
+        more = [f"and {len(steps) - SHOWN} more steps"] if len(steps) > SHOWN else []
+        by = [f"by {listed(list(self.by))} ({_counted(len(self.keys), 'key')})"] if self.by else []
+        texts = [*steps[:SHOWN], *more, *by, _counted(self.rows, "row"), self.digest[: len("sha256:") + 12]]
+        return f"Parameters({', '.join(filter(None, texts))})"
 
     @cached_property
     def types(self) -> dict[str, str]:
@@ -237,3 +247,7 @@ class Parameters(Struct, frozen=True, dict=True):
         """Raises UsageError if the steps do not support the rules for keys."""
         if self.rules.unseen == "pass" and any(s.results != s.features for s in self.steps):
             raise UsageError("--unseen pass: the columns become others, so no row can pass as it is")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -167,7 +167,7 @@ def test_an_unfinished_file_of_a_run_that_goes_on_is_left(tree: Workspace) -> No
 
 
 def test_resume_is_for_a_directory(tree: Workspace) -> None:
-    assert "--resume is for an OUTPUT that is a directory" in tree.fails(
+    assert "directory, and o.csv is the name of a file (a slash at its end makes one: -o out/)" in tree.fails(
         2, "apply", "-p", "p.json", "table.csv", "-o", "o.csv", "--resume"
     )
 

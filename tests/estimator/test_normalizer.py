@@ -24,6 +24,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validat
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 from sklearn.preprocessing import Normalizer as RowNormalizer
+from sklearn.utils import estimator_html_repr
 from sklearn.utils.estimator_checks import check_estimator
 
 import normcli
@@ -400,3 +401,28 @@ def test_a_step_that_a_plan_took_from_a_file_comes_back_as_it_was_fitted(tmp_pat
     assert hasattr(estimator, "partial_fit")
     again = estimator.fit(x + 5.0)
     assert again.parameters_.steps[0].does_as(normcli.load(tmp_path / "center.json").steps[0])
+
+
+def test_a_page_shows_an_estimator_that_fit_refuses() -> None:
+    """As of any other, also in a pipeline; and says no more of it than a page does."""
+    wrong = Normalizer("nosuch", ddof=3)
+    for shown in (wrong, make_pipeline(wrong)):
+        assert "nosuch" in estimator_html_repr(shown)
+    with pytest.raises(ValueError, match="no such method"):
+        wrong.fit([[1.0]])
+
+
+def test_what_has_no_features_yet_is_refused_in_words() -> None:
+    for data, words in (
+        (pl.LazyFrame({"a": [1.0]}), r"LazyFrame is no table in memory \(collect\(\)"),
+        (np.zeros(3, [("a", "f8")]), r"Structured arrays are not supported \(pandas.DataFrame"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            Normalizer().fit(data)
+
+
+def test_parameters_are_shown_on_a_line() -> None:
+    parameters = Normalizer().fit(np.random.default_rng(1).normal(size=(1234, 900))).parameters_
+    assert repr(parameters) == f"Parameters(zscore of 900 columns, 1,234 rows, {parameters.digest[:19]})"
+    steps = [PlanStep(ZScore())] * 7
+    assert "zscore of 1 column, and 2 more steps, 3 rows" in repr(normcli.fit(np.eye(3)[:, :1], steps))

@@ -63,7 +63,7 @@ def test_a_binary_file_with_the_name_of_text_is_called_what_it_is(folder: Path) 
     given = written_as(TABLE, folder / "p.parquet").rename(folder / "p.csv")
     with pytest.raises(BadDataError, match=r"p\.csv: is parquet, and its name says csv") as caught:
         api.fit(given, Center())
-    assert caught.value.hint == "--from parquet reads it"
+    assert caught.value.hint == "`from_='parquet'` reads it"
     assert api.fit(given, Center(), from_="parquet").rows == 3
 
 

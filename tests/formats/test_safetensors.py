@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from normcli.errors import BadDataError, BadPlaceError, NormcliError
+from normcli.formats._detection import of_source
 from tests.cli.conftest import Workspace
 from tests.conftest import examples
 from tests.formats.conftest import in_memory, through_pipe
@@ -212,3 +213,19 @@ def test_a_damaged_file_is_bad_data_or_other_numbers(data: st.DataObject) -> Non
     octets = octets[: data.draw(st.sampled_from([len(octets), data.draw(st.integers(1, len(octets)))]))]
     with suppress(NormcliError, BadPlaceError):
         assert read(bytes(octets)).nbytes <= 1024
+
+
+def test_a_file_is_known_by_its_header_whatever_it_is_called_and_in_a_pipe(workspace: Workspace) -> None:
+    data = saved({"a": np.arange(50.0), "b": np.arange(50.0) ** 2})
+    (workspace.path / "x.safetensors").write_bytes(data)
+    (workspace.path / "x.bin").write_bytes(data)
+    workspace.succeeds("fit", "x.safetensors", "-m", "zscore", "-p", "p.json")
+    workspace.succeeds("fit", "x.bin", "-m", "zscore", "-p", "q.json")
+    workspace.succeeds("fit", "-m", "zscore", "-p", "r.json", stdin=data)
+    learned = {json.dumps(json.loads((workspace.path / f"{n}.json").read_text())["steps"]) for n in "pqr"}
+    assert len(learned) == 1
+
+
+@pytest.mark.parametrize("head", [b'{"a": 1}\n', b"a,b\n1,2\n", struct.pack("<Q", 1 << 40) + b'{"a"'])
+def test_what_only_looks_like_one_is_none(head: bytes) -> None:
+    assert of_source(in_memory(head + b" " * 20, "x")) != "safetensors"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TILE = 2048  # rows
+UNSTRUCTURED = "pandas.DataFrame(data) has its fields as columns"
 UNMASK = "astype(float).filled(numpy.nan) has NaN for what is masked"
 
 
@@ -99,6 +100,8 @@ def _tiles(start: int, stop: int) -> Iterator[slice]:
 
 def table(data: Any) -> Matrix:
     """Of a matrix of numbers. Raises BadDataError for any other array."""
+    if data.dtype.names:
+        raise BadDataError(f"{NAME}: a structured array, and a matrix has no names", UNSTRUCTURED)
     if data.ndim != 2:
         hint = "reshape(-1, 1) makes one column of it" if data.ndim == 1 else ""
         raise BadDataError(f"{NAME}: an array of {data.ndim} dimensions, and a matrix has 2", hint)

@@ -30,9 +30,9 @@ FORMAT = "arrows"  # the format whose data are most like these
 class Tables:
     """A table in memory, or an iterable of several that follow each other."""
 
-    def __init__(self, data: Any, rest: Iterator[Any] | None = None) -> None:
-        """`data` is a table; or an iterable, of which `rest` is an iterator over all."""
-        self.data, self._rest = data, rest
+    def __init__(self, data: Any, rest: Iterator[Any] | None = None, *, is_empty: bool = False) -> None:
+        """`data` is a table; or an iterable, of which `rest` is an iterator over all, if it is not `is_empty`."""
+        self.data, self._rest, self.is_empty = data, rest, is_empty
         self.is_one = rest is None
         self.is_lazy = not self.is_one and not isinstance(data, list | tuple)  # not all of them are in memory
         self.repeats = self.is_one or iter(data) is not data
@@ -46,7 +46,10 @@ class Tables:
         return iter(self.data) if rest is None else rest
 
     def reader(self, *, room: int | None, block_size: int | None, keeps: bool) -> Reader:
-        """Reads them, and `keeps` each until its rows are normalized, if that is wanted."""
+        """Reads them, and `keeps` each until its rows are normalized, if that is wanted. Raises UsageError where there
+        is none."""
+        if self.is_empty:
+            raise UsageError("no input is named", "'-' is standard input")
         if self.is_one and not keeps and tables.is_stream(self.data):
             return StreamReader(self.data, room, block_size)
         return TableReader(self, room, block_size, keeps=keeps)
@@ -164,18 +167,18 @@ class StreamReader(_MemoryReader):
 
 
 def tables_in(data: Any) -> Tables | list[Any]:
-    """Tables in memory, one or an iterable of them; or else what is in an iterable of other things. Raises UsageError
-    for what is none of that."""
+    """Tables in memory, one or an iterable, which may be empty; or else what is in an iterable of other things. Raises
+    UsageError for what is none of that."""
     if tables.kind_of(data) is not None and not hasattr(data, "__next__"):
         return Tables(data)
     if isinstance(data, Mapping) or tables.is_lazy(data):
-        hint = "collect() makes a DataFrame of it" if tables.is_lazy(data) else "pyarrow.table makes one of columns"
+        hint = tables.COLLECT if tables.is_lazy(data) else "pyarrow.table makes one of columns"
         raise UsageError(f"input: {type(data).__name__} is no table in memory", hint)
     try:
         values = iter(data)
     except TypeError:
         raise UsageError(f"input: {short(repr(data))} is neither a path nor a table, nor several of them") from None
     first = list(islice(values, 1))
-    if first and tables.kind_of(first[0]) is not None:
-        return Tables(data, chain(first, values))
+    if not first or tables.kind_of(first[0]) is not None:
+        return Tables(data, chain(first, values), is_empty=not first)
     return [*first, *values]

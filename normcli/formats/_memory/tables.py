@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FAULT = b"normcli:fault"  # in the metadata of a field: why its column can't be read
 NAME = "<memory>"  # what messages call data in memory
 GROUP = 1 << 20  # rows after which a segment may end, as after the row groups that pyarrow writes
+COLLECT = "collect() makes a DataFrame of it, collect_batches() several that follow each other"  # of a query of polars
 MODULES = ("pandas", "polars", "numpy", "pyarrow")  # of which tables are known; no other way would load one
 
 
