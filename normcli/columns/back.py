@@ -91,6 +91,6 @@ def narrowed(y: Array, kind: str, name: str) -> tuple[Numbers, Where | None]:
         raise BadRowError(
             int(np.argmax(beyond)),
             f"the result in column '{printable(name)}' is beyond {kind}",
-            "--dtype float64 takes it",
+            "" if kind == "float64" else "--dtype float64 takes it",
         )
     return y, missing
