@@ -112,6 +112,7 @@ class Parameters(Struct, frozen=True, dict=True):
             yield
         except BadRowError as e:
             before = self.steps[i + 1 :] if inverse else self.steps[:i]
+            before = tuple(s for s in before if s.transform or not s.learns)  # others are measured, and give nothing
             names = self.steps[i].outputs if inverse else self.steps[i].columns
             if not {n for s in before for n in (s.columns if inverse else s.outputs)}.isdisjoint(names):
                 e.what = self.at(i) + e.what
