@@ -89,15 +89,15 @@ class Conditional(Expression, frozen=True, eq=False):
     otherwise: Expression
 
 
-class Total(Expression, frozen=True, eq=False):
-    """For each of `width` equal runs of the columns of `x`: their sum, column by column from the left, or with
-    `greatest`, the greatest of them; missing where one of them is."""
+class Reduction(Expression, frozen=True, eq=False):
+    """For each of `width` equal runs of the columns of `x`: their sum, column by column from the left, or the greatest
+    of them; missing where one of them is."""
 
-    greatest: bool
+    operation: Literal["sum", "maximum"]
     x: Expression
 
 
-class Spread(Expression, frozen=True, eq=False):
+class Repeat(Expression, frozen=True, eq=False):
     """Each column of `x` repeated, width / x.width times in a row."""
 
     x: Expression
@@ -190,17 +190,17 @@ def minimum(x: Expression, greatest: Operand) -> Expression:
 
 def total(x: Expression, runs: int = 1) -> Expression:
     """The sum of each of `runs` equal runs of columns."""
-    return Total(runs, False, x)
+    return Reduction(runs, "sum", x)
 
 
 def greatest(x: Expression) -> Expression:
     """The greatest value of each row."""
-    return Total(1, True, x)
+    return Reduction(1, "maximum", x)
 
 
-def spread(x: Expression, width: int) -> Expression:
+def repeat(x: Expression, width: int) -> Expression:
     """Each column repeated, so that there are `width`; one column goes with any other as it is."""
-    return x if x.width in (1, width) else Spread(width, x)
+    return x if x.width in (1, width) else Repeat(width, x)
 
 
 def product(x: Expression, matrix: Array) -> Expression:
@@ -235,7 +235,7 @@ def operands(x: Expression) -> tuple[Expression, ...]:
             return x.left, x.right
         case Conditional():
             return x.left, x.right, x.then, x.otherwise
-        case Call() | Total() | Spread() | Product():
+        case Call() | Reduction() | Repeat() | Product():
             return (x.x,)
         case IfComplete():
             return x.x, x.of

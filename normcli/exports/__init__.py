@@ -11,7 +11,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from normcli import registry
-from normcli.blocks.expressions import Binary, Call, Product, Total, in_order
+from normcli.blocks.expressions import Binary, Call, Product, Reduction, in_order
 from normcli.caching import cached_property
 from normcli.errors import NoFormulaError, UsageError
 from normcli.parameters import Parameters
@@ -112,6 +112,6 @@ def is_arithmetic(formula: Formula) -> bool:
     def is_exact(x: object) -> bool:
         if isinstance(x, Call):
             return x.function in ("abs", "sqrt")
-        return not isinstance(x, Product | Total) and not (isinstance(x, Binary) and x.operator == "**")
+        return not isinstance(x, Product | Reduction) and not (isinstance(x, Binary) and x.operator == "**")
 
     return all(map(is_exact, in_order(formula.result)))

@@ -24,7 +24,7 @@ from normcli.blocks.expressions import (
 
 LARGE = 1e8  # from here on, x² + 1 is x²
 HUGE = 1e17  # from here on, 1 + x is x
-NOTHING = -40.0  # up to here, eˣ − 1 is −1; some engines refuse an eˣ that is too small for a float
+VANISHING = -40.0  # up to here, eˣ − 1 is −1; some engines refuse an eˣ that is too small for a float
 LOG_2 = 0.6931471805599453
 
 
@@ -62,7 +62,7 @@ def expm1(x: Expression) -> Expression:
     u = call("exp", x)
     below = u - 1.0
     near = where_equal(u, 1.0, x, below * x / call("log", u))
-    return where_less(x, NOTHING, -1.0, where_less(x, -1.0, below, where_less(1.0, x, below, near)))
+    return where_less(x, VANISHING, -1.0, where_less(x, -1.0, below, where_less(1.0, x, below, near)))
 
 
 def asinh(x: Expression) -> Expression:

@@ -19,9 +19,9 @@ from normcli.blocks.expressions import (
     IfMissing,
     Input,
     Product,
-    Spread,
+    Reduction,
+    Repeat,
     Take,
-    Total,
     in_order,
     operands,
 )
@@ -51,7 +51,7 @@ class Statements:
         self._texts: dict[int, str] = {}
         result = elementary(formula.result, self.functions)
         order = in_order(result)
-        self._has_total = any(isinstance(x, Total) and not x.greatest for x in order)
+        self._has_total = any(isinstance(x, Reduction) and x.operation == "sum" for x in order)
         uses = Counter(id(operand) for x in order for operand in operands(x))
         for x in order:
             text = self._text(x)
@@ -97,9 +97,9 @@ class Statements:
                 then = self.double(a[2]) if isinstance(x.then, Constant) and isinstance(x.otherwise, Constant) else a[2]
                 test = f"{a[0]} {'==' if x.equal else '<'} {a[1]}"
                 return f"{self.library}.where({test}, {_bare(then)}, {_bare(a[3])})"
-            case Total():
-                return self.greatest(a[0]) if x.greatest else f"total({_bare(a[0])}, {x.width})"
-            case Spread():
+            case Reduction():
+                return self.greatest(a[0]) if x.operation == "maximum" else f"total({_bare(a[0])}, {x.width})"
+            case Repeat():
                 return self.repeat(a[0], x.width // x.x.width)
             case Product():
                 return f"({a[0]} @ {self._named('WEIGHTS', x.matrix)})"

@@ -18,9 +18,9 @@ from normcli.blocks.expressions import (
     IfMissing,
     Input,
     Product,
-    Spread,
+    Reduction,
+    Repeat,
     Take,
-    Total,
     binary,
     call,
     constant,
@@ -59,11 +59,11 @@ def _columns(x: Expression, parts: tuple[Columns, ...]) -> Columns:
             return tuple(_binary(x.operator, *pair) for pair in _broadcast(x.width, parts))
         case Conditional():
             return tuple(_conditional(x.equal, *four) for four in _broadcast(x.width, parts))
-        case Total():
+        case Reduction():
             length = x.x.width // x.width
             runs = (parts[0][at : at + length] for at in range(0, x.x.width, length))
-            return tuple(map(_greatest if x.greatest else _sum, runs))
-        case Spread():
+            return tuple(map(_greatest if x.operation == "maximum" else _sum, runs))
+        case Repeat():
             return tuple(a for a in parts[0] for _ in range(x.width // len(parts[0])))
         case Product():
             return tuple(_weighted(parts[0], weights) for weights in x.matrix.T.tolist())

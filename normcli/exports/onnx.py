@@ -18,9 +18,9 @@ from normcli.blocks.expressions import (
     IfMissing,
     Input,
     Product,
-    Spread,
+    Reduction,
+    Repeat,
     Take,
-    Total,
     folded,
     operands,
 )
@@ -114,9 +114,9 @@ class _Graph:
                 return self._add("Where", test, a[2], a[3])
             case Product():
                 return self._add("MatMul", a[0], self._tensor(x.matrix))
-            case Total():
-                return self._total(x, a[0])
-            case Spread():
+            case Reduction():
+                return self._reduced(x, a[0])
+            case Repeat():
                 times = x.width // x.x.width
                 return self._columns(a[0], [j // times for j in range(x.width)])
             case Take():
@@ -132,13 +132,13 @@ class _Graph:
                 return self._add("Where", self._add("IsNaN", a[0]), a[1], a[0])
         raise AssertionError(type(x))
 
-    def _total(self, x: Total, name: str) -> str:
+    def _reduced(self, x: Reduction, name: str) -> str:
         """Column by column, so that the order of sums is known."""
         length = x.x.width // x.width
         result = self._columns(name, list(range(0, x.x.width, length)))
         for at in range(1, length):
             column = self._columns(name, list(range(at, x.x.width, length)))
-            result = self._add("Max" if x.greatest else "Add", result, column)
+            result = self._add("Max" if x.operation == "maximum" else "Add", result, column)
         return result
 
     def _columns(self, name: str, at: list[int]) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from normcli.blocks import tensor
-from normcli.blocks.expressions import Expression, Operand, call, constant, spread, total, where_equal, where_less
+from normcli.blocks.expressions import Expression, Operand, call, constant, repeat, total, where_equal, where_less
 
 SMALL, LARGE = 2.0**-400, 2.0**400  # sums of sizes, between which all squares are within the range of a float
 SHIFT = 600  # to units of others, as a power of two
@@ -17,9 +17,9 @@ def mean(x: Expression, runs: int) -> Expression:
 def centred_rows(x: Expression, runs: int) -> tuple[Expression, Expression]:
     """The deviations of each run from its mean, and the means (rows, runs)."""
     first = mean(x, runs)
-    near = x - spread(first, x.width)
+    near = x - repeat(first, x.width)
     low = mean(near, runs)
-    return near - spread(low, x.width), first + low
+    return near - repeat(low, x.width), first + low
 
 
 def spread_rows(deviations: Expression, runs: int, norm: tensor.Norm = "l2") -> Expression:
@@ -41,7 +41,7 @@ def normalized_rows(x: Expression, runs: int, eps: float, *, centred: bool = Tru
     x, eps_in_units = _in_units(x, runs, eps)
     deviations = centred_rows(x, runs)[0] if centred else x
     by = constant(np.float64(1.0)) / divisor(spread_rows(deviations, runs), eps_in_units)
-    return deviations * spread(by, x.width)
+    return deviations * repeat(by, x.width)
 
 
 def _in_units(x: Expression, runs: int, eps: float) -> tuple[Expression, Expression]:
@@ -53,4 +53,4 @@ def _in_units(x: Expression, runs: int, eps: float) -> tuple[Expression, Express
         unit, squared = (where_less(size, SMALL, np.ldexp(of, by * SHIFT), of) for of, by in ((1.0, 1), (eps, 2)))
     unit = where_less(LARGE, size, np.ldexp(1.0, -SHIFT), unit)
     squared = where_less(LARGE, size, np.ldexp(eps, -2 * SHIFT), squared)
-    return x * spread(unit, x.width), squared
+    return x * repeat(unit, x.width), squared

@@ -6,7 +6,7 @@ import numpy as np
 
 from normcli.blocks import tensor
 from normcli.blocks.block import Block
-from normcli.blocks.expressions import Expression, constant, if_complete, spread
+from normcli.blocks.expressions import Expression, constant, if_complete, repeat
 from normcli.blocks.record import Array, per_group
 from normcli.blocks.tensor import OverBatches
 from normcli.errors import NotInvertibleError
@@ -58,7 +58,7 @@ class Blends(Batches, frozen=True):
         if self.mean_only:
             return deviations
         by = divisor(spread_rows(deviations, self.channels, self.norm), self.eps, self.norm)
-        return deviations / spread(by, x.width)
+        return deviations / repeat(by, x.width)
 
     def _instance(self, columns: list[Array]) -> Array:
         """(rows, positions) of one channel, by statistics of each row."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from normcli.blocks import tensor
 from normcli.blocks.block import Block
-from normcli.blocks.expressions import Expression, constant, if_complete, spread, total, where_less
+from normcli.blocks.expressions import Expression, constant, if_complete, repeat, total, where_less
 from normcli.blocks.record import Array, per_group
 from normcli.blocks.tensor import OverBatches
 from normcli.caching import cached_property
@@ -84,7 +84,7 @@ class Mixtures(ByBatches, frozen=True, dict=True):
         middle = means * w[0] + layer_mean * w[1] + batch_mean * w[2]
         variance = variances * v[0] + layer_variance * v[1] + batch_variance * v[2]
         by = where_less(GREATEST, variance, np.nan, divisor(variance, self.eps))  # squares beyond a float
-        return self.finished(if_complete((near - spread(middle, x.width)) / spread(by, x.width), x))
+        return self.finished(if_complete((near - repeat(middle, x.width)) / repeat(by, x.width), x))
 
     def _mix(self, y: Array, batch_mean: Array, batch_variance: Array, width: int) -> None:
         """Normalizes rows (n, features) in place, by their own statistics and those of their batch, (n, channels)."""
