@@ -137,8 +137,8 @@ class FrameTransform(Struct, frozen=True, dict=True):
         incomplete = np.zeros(matrices.ends[-1], np.bool_)
         codes = self._codes(texts, matrices)
         for i, step in steps:
+            block = matrices.block(step)
             with self.parameters.naming(i, inverse=self.inverse):
-                block = matrices.block(step)
                 matrices.put(step, matrices.located(partial(self.values, step, block, codes)))
             if step.method.by_row and block.incomplete is not None:
                 incomplete |= block.incomplete

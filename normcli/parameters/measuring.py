@@ -93,8 +93,7 @@ def _blocks(
     blocks: dict[int, Block] = {}
     for i in passes.to_measure:
         step = parameters.steps[i]
-        with parameters.naming(i):
-            block = matrices.block(step)
+        block = matrices.block(step)
         if passes.is_measured(i) or i in passes.by_row:
             blocks[i] = block
         if passes.is_measured(i):
