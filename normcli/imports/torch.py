@@ -13,6 +13,7 @@ from normcli.blocks.record import Array
 from normcli.errors import BadDataError, NoInputError, UsageError, open_error, printable
 from normcli.formats._arrays import safetensors_header as headers
 from normcli.imports import Model, Origin, Part, check_features
+from normcli.imports._files import opened
 from normcli.methods.batch import Batch
 from normcli.transforms.batches import Batches
 
@@ -68,7 +69,7 @@ def _arrays(path: str, layer: str | None) -> dict[str, Array]:
     where it is not known which layer."""
     shown = printable(path)
     try:
-        with open(path, "rb") as file:
+        with opened(path, directory="safetensors.torch.save_file writes a file") as file:
             size = file.seek(0, 2)
             file.seek(0)
             length = headers.length_of(shown, file.read(headers.LENGTH.size))

@@ -7,8 +7,7 @@ from typing import Any
 
 import jsonschema
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pandas as pd
 import pytest
 
 import normcli
@@ -38,8 +37,9 @@ SCALERS = [
 ]  # fmt: skip
 
 
-def saved(scaler: Any, path: Path, x: Array = X) -> str:
-    skops.dump(scaler.fit(x), path)
+def saved(scaler: Any, path: Path, x: Array = X, *, named: bool = False) -> str:
+    """The file of a scaler fitted to a matrix, or to a table whose columns are called a, b and c."""
+    skops.dump(scaler.fit(pd.DataFrame(x, columns=list(NAMES)) if named else x), path)
     return str(path)
 
 
@@ -106,35 +106,27 @@ def test_what_has_counted_its_rows_merges_and_updates(
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2])
-def test_what_was_missing_is_unknown_and_stays_so(
-    share: float, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_missing_is_unknown_and_stays_so(share: float, tmp_path: Path) -> None:
     """A StandardScaler counts the values that are there, and one count where they are equal: none of the rows."""
-    monkeypatch.chdir(tmp_path)
     x = X.copy()
     x[: int(share * len(x)), 1] = np.nan
-    np.savetxt("d.csv", x, delimiter=",", header="a,b,c", comments="", fmt="%.17g")
-    saved(preprocessing.StandardScaler(), tmp_path / "s.skops", x)
-    workspace.succeeds("import", "s.skops", "--from", "sklearn", "--columns", "a,b,c", "-o", "s.json")
-    workspace.succeeds("fit", "d.csv", "-m", "zscore", "-p", "own.json")
-    workspace.succeeds("merge", "--allow-duplicates", "s.json", "own.json", "-o", "merged.json")
-    workspace.succeeds("import", "s.skops", "--from", "sklearn", "--columns", "a,b,c", "-o", "more.json")
-    workspace.succeeds("fit", "--update", "-p", "more.json", "d.csv")
-    for name in ("s", "merged", "more"):
-        document = json.loads(Path(f"{name}.json").read_text())
-        jsonschema.validate(document, schema())
+    path = saved(preprocessing.StandardScaler(), tmp_path / "s.skops", x, named=True)
+    data = pd.DataFrame(x, columns=list(NAMES))
+    alone, own = normcli.import_parameters(path, "sklearn"), normcli.fit(data, "zscore")
+    (tmp_path / "more.json").write_bytes(normcli.write(alone))
+    (tmp_path / "own.json").write_bytes(normcli.write(own))
+    more = normcli.fit(data, "zscore", params=tmp_path / "more.json", update=True)
+    for parameters in (alone, more, normcli.merge([alone, own]), normcli.merge([own, alone])):
+        document = json.loads(normcli.write(parameters))
         assert [of["missing"] for of in document["steps"][0]["columns"].values()] == [None] * 3
-        checked = json.loads(workspace.succeeds("check", "d.csv", "-p", f"{name}.json", "--json").out)
-        assert [c["fitted"]["missing"] for c in checked["columns"]] == [None] * 3
-        assert [c["missing_change"] for c in checked["columns"]] == [None] * 3
-        workspace.succeeds("check", "own.json", "-p", f"{name}.json")
-        workspace.succeeds("apply", "--check=refuse", "d.csv", "-p", f"{name}.json", "-o", "out.csv")
-        table = workspace.succeeds("inspect", f"{name}.json").out.decode().splitlines()
-        assert next(line for line in table if line.startswith("b ")).split()[3] == "-"
-        workspace.succeeds("report", f"{name}.json", "d.csv", "-o", "r.html")
-    assert [of["missing"] for of in json.loads(Path("own.json").read_text())["steps"][0]["columns"].values()] == [
-        0, int(share * len(x)), 0,
-    ]  # fmt: skip
+        for new in (data, tmp_path / "own.json"):
+            checked = normcli.check(parameters, new)
+            assert not checked.drift
+            assert np.isnan(checked.steps[0].apart["missing_change"]).all()
+    entry = schema()["properties"]["steps"]["items"]["oneOf"]
+    (of_zscore,) = (step for step in entry if step["properties"]["method"]["const"] == "zscore")
+    jsonschema.Draft202012Validator(of_zscore).validate(json.loads(normcli.write(alone))["steps"][0])
+    assert own.steps[0].summary()["missing"].tolist() == [0.0, share * len(x), 0.0]
 
 
 def test_what_is_not_known_is_absent_and_said(
@@ -156,71 +148,14 @@ def test_what_is_not_known_is_absent_and_said(
     of_a = json.loads(Path("z.json").read_text())["steps"][0]["columns"]["a"]
     assert sorted(of_a) == ["count", "mean", "missing", "std", "type"]
     assert (of_a["count"], of_a["missing"]) == (200, None)
+    table = workspace.succeeds("inspect", "z.json").out.decode().splitlines()
+    assert next(line for line in table if line.startswith("b ")).split()[2:4] == ["200", "-"]
     why = "it was imported without counts of rows, and can't learn more"
     assert why in workspace.fails(2, "fit", "--update", "-p", "m.json", "d.csv")
     assert why in workspace.fails(65, "merge", "m.json", "m.json", "-o", "n.json")
     workspace.succeeds("fit", "d.csv", "-m", "minmax", "-p", "own.json")
     assert "imported without counts" in workspace.fails(65, "merge", "own.json", "m.json", "-o", "n.json")
     assert "has kept moments" in workspace.fails(2, "fit", "--relearn", "z.json", "-m", "minmax", "-p", "n.json")
-
-
-def spark(path: Path, kind: str, params: Mapping[str, Any], vectors: Mapping[str, Any]) -> str:
-    """A directory as Spark saves it: the layout of Spark's VectorUDT and DefaultParamsWriter."""
-    for folder in ("metadata", "data"):
-        (path / folder).mkdir(parents=True, exist_ok=True)
-        (path / folder / "_SUCCESS").touch()
-    about = {"class": f"org.apache.spark.ml.feature.{kind}", "timestamp": 1, "sparkVersion": "3.5.1", "uid": "x_1"}
-    about |= {"paramMap": {"inputCol": "features"}, "defaultParamMap": dict(params)}
-    (path / "metadata" / "part-00000").write_text(json.dumps(about) + "\n")
-    vector = pa.struct(
-        [
-            ("type", pa.int8()),
-            ("size", pa.int32()),
-            ("indices", pa.list_(pa.int32())),
-            ("values", pa.list_(pa.float64())),
-        ]
-    )
-    row = {
-        name: v if isinstance(v, dict) else {"type": 1, "size": None, "indices": None, "values": list(v)}
-        for name, v in vectors.items()
-    }
-    table = pa.Table.from_pylist([row], pa.schema([(name, vector) for name in vectors]))
-    pq.write_table(table, path / "data" / "part-00000-1c-c000.snappy.parquet")
-    return str(path)
-
-
-SPARSE = {"type": 0, "size": 3, "indices": [1], "values": [4.0]}
-SPARK: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
-    ("StandardScalerModel", {"withMean": True, "withStd": True}, {"std": [1, 2, 4], "mean": [5, 6, 7]},
-     lambda x: (x - [5, 6, 7]) / [1, 2, 4]),
-    ("StandardScalerModel", {"withMean": False, "withStd": True}, {"std": [1, 2, 4], "mean": [5, 6, 7]},
-     lambda x: x / [1, 2, 4]),
-    ("StandardScalerModel", {"withMean": True, "withStd": False}, {"std": [1, 2, 4], "mean": SPARSE},
-     lambda x: x - [0, 4, 0]),
-    ("MinMaxScalerModel", {"min": 0.0, "max": 2.0}, {"originalMin": [0, 1, 2], "originalMax": [4, 5, 10]},
-     lambda x: (x - [0, 1, 2]) / [4, 4, 8] * 2.0),
-    ("MaxAbsScalerModel", {}, {"maxAbs": SPARSE}, lambda x: x / [1, 4, 1]),
-    ("RobustScalerModel", {"lower": 0.25, "upper": 0.75, "withCentering": False, "withScaling": True},
-     {"range": [1, 2, 4], "median": [1, 1, 1]}, lambda x: x / [1, 2, 4]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("kind", "params", "vectors", "expected"), SPARK)
-def test_a_scaler_of_spark_computes_the_same(
-    kind: str, params: dict[str, Any], vectors: dict[str, Any], expected: Any, tmp_path: Path
-) -> None:
-    path = spark(tmp_path / "model", kind, params, vectors)
-    parameters = normcli.import_parameters(path, "spark", columns=NAMES)
-    np.testing.assert_allclose(outcome(parameters, X), expected(X), rtol=1e-14)
-    assert parameters.note == f"{kind} of Spark 3.5.1"
-    assert parameters.rows == 0
-
-
-def test_constants_of_spark_are_warned_of(workspace: Workspace, tmp_path: Path) -> None:
-    path = spark(tmp_path / "model", "StandardScalerModel", {"withMean": True, "withStd": True},
-                 {"std": [1, 0], "mean": [5, 6]})  # fmt: skip
-    error = workspace.succeeds("import", path, "--from", "spark", "--columns", "a,b", "-o", "p.json").err
-    assert "normcli: warning: constant: feature 1" in error
 
 
 def tensors(path: Path, arrays: Mapping[str, Any]) -> str:
