@@ -66,6 +66,9 @@ def parameters_of(model: Model, names: Sequence[str], note: str = "") -> Paramet
         twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
         raise UsageError(f"--columns: there twice: {listed(twice)}")
     steps = tuple(_step(part, names) for part in model.parts)
+    components = {name for step in steps for name in step.results if name not in step.columns}
+    if both := [name for name in names if name in components]:
+        raise UsageError(f"column {listed(both)}: a component is called so, too", "--columns A,B,C says other names")
     return Parameters(steps, tuple(Field(n, "float64") for n in names), model.rows, note=note or model.description)
 
 

@@ -11,7 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from msgspec import Struct
@@ -31,12 +31,18 @@ PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 DEEPEST = 16  # nodes below one another in a value
 ARRAY = re.compile(  # of numbers, as numpy.save begins it
     rb"\x93NUMPY\x01\x00..\{'descr': '(?P<kind>[<>|](?:f[248]|[iu][1248]|b1))', "
-    rb"'fortran_order': False, 'shape': \((?P<shape>(?:\d{1,12}(?:, ?)?){0,4})\), \} *\n",
+    rb"'fortran_order': (?P<order>False|True), 'shape': \((?P<shape>(?:\d{1,12}(?:, ?)?){0,4})\), \} *\n",
     re.DOTALL,
 )
 HINT = "skops.io.dump writes such a file"
 
 Values = np.ndarray[Any, Any]
+
+
+class Function(Struct, frozen=True):
+    """A function or a class, by its name with its module: it is not called."""
+
+    name: str
 
 
 class Node(Struct, frozen=True):
@@ -60,14 +66,36 @@ class Node(Struct, frozen=True):
             return default
         return self.archive.value(self.fields[name], f"{self.kind}.{name}")
 
-    def numbers(self, name: str, count: int | None = None) -> Values:
-        """(count,) an attribute that is an array of numbers. Raises BadDataError."""
+    def numbers(self, name: str, *shape: int) -> Values:
+        """(shape) an attribute that is an array of numbers. Raises BadDataError."""
         value = self.get(name)
-        if not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype.kind not in "fiu":
+        if not isinstance(value, np.ndarray) or value.ndim != len(shape) or value.dtype.kind not in "fiu":
             raise BadDataError(f"{self.kind}.{name} is no array of numbers", "is it fitted?")
-        if count is not None and len(value) != count:
-            raise BadDataError(f"{self.kind}.{name} has {len(value):,} numbers, not {count:,}")
-        return value.astype(np.float64)
+        if value.shape != shape:
+            sizes = (" by ".join(f"{n:,}" for n in of) for of in (value.shape, shape))
+            raise BadDataError(f"{self.kind}.{name} has {next(sizes)} numbers, not {next(sizes)}")
+        return value.astype(np.float64, order="C")
+
+    def pair(self, name: str) -> tuple[float, float]:
+        """An attribute that is two numbers. Raises BadDataError."""
+        value = self.get(name)
+        if not isinstance(value, list) or len(value) != 2 or not all(type(x) in (int, float) for x in value):
+            raise BadDataError(f"{self.kind}.{name} is no pair of numbers")
+        return float(value[0]), float(value[1])
+
+    def choice(self, name: str, *values: str) -> str:
+        """An attribute that is one of these texts. Raises BadDataError."""
+        value = self.get(name)
+        if value not in values:
+            raise BadDataError(f"{self.kind}.{name} is none of {', '.join(values)}")
+        return str(value)
+
+    def count(self, name: str) -> int:
+        """An attribute that is a whole number. Raises BadDataError."""
+        value = self.get(name)
+        if type(value) is not int:
+            raise BadDataError(f"{self.kind} has no {name}", "is it fitted?")
+        return value
 
     def flag(self, name: str) -> bool:
         """An attribute that is true or false. Raises BadDataError."""
@@ -140,6 +168,12 @@ class Archive:
                 return [self.value(entry, at, depth + 1) for entry in content]
             case "NdArrayNode" if node.get("type") == "numpy" and isinstance(node.get("file"), str):
                 return self._array(node["file"], at)
+            case "DictNode" if isinstance(content, dict):
+                return {name: self.value(entry, at, depth + 1) for name, entry in content.items()}
+            case "SliceNode":
+                return None  # of columns, whose places stand elsewhere
+            case "FunctionNode" | "TypeNode":  # a name alone
+                return Function(f"{node.get('__module__')}.{node.get('__class__')}")
             case "ObjectNode" if isinstance(content, dict) and isinstance(content.get("content"), dict):
                 return Node(self, f"{node.get('__module__')}.{node.get('__class__')}", content["content"])
         raise BadDataError(f"{at}: a {short(str(node.get('__loader__')))}, which is not read")
@@ -154,7 +188,8 @@ class Archive:
         if len(text) - match.end() != math.prod(shape) * kind.itemsize:
             raise BadDataError(f"{at}: {short(name)} is not as long as its header says")
         values = np.frombuffer(text, kind, offset=match.end())
-        return values if len(shape) == 1 else values[0].item() if not shape else values.reshape(shape)
+        order: Literal["C", "F"] = "F" if match["order"] == b"True" else "C"
+        return values if len(shape) == 1 else values[0].item() if not shape else values.reshape(shape, order=order)
 
     def _bytes(self, name: str, longest: int = LONGEST) -> bytes:
         """An entry. All that are read together are bounded."""

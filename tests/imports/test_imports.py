@@ -14,15 +14,17 @@ import normcli
 from normcli import registry
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
-from normcli.errors import BadDataError, UsageError
+from normcli.errors import BadDataError, NoFormulaError, UsageError
 from normcli.formats._arrays import safetensors_header as headers
 from normcli.parameters import Parameters
 from normcli.parameters.json_schema import schema
 from tests.cli.conftest import Workspace
-from tests.exports.test_sklearn import NAMES, fitted
+from tests.exports.test_sklearn import NAMES, fitted, plan
 
 preprocessing = pytest.importorskip("sklearn.preprocessing")
 pipeline = pytest.importorskip("sklearn.pipeline")
+compose = pytest.importorskip("sklearn.compose")
+impute = pytest.importorskip("sklearn.impute")
 skops = pytest.importorskip("skops.io")
 X = np.random.default_rng(3).normal(5.0, [1.0, 10.0, 0.1], (200, 3))
 
@@ -63,17 +65,128 @@ def test_a_scaler_of_scikit_learn_computes_the_same(scaler: Any, tmp_path: Path)
 @pytest.mark.parametrize(
     ("method", "options"),
     [("zscore", {}), ("zscore", {"ddof": 1}), ("minmax", {"range": (-1.0, 1.0)}), ("maxabs", {}), ("robust", {}),
-     ("robust", {"unit_variance": True}), ("unit", {"norm": "l1"})],
+     ("robust", {"unit_variance": True}), ("unit", {"norm": "l1"}), ("quantile", {}), ("power", {}), ("asinh", {}),
+     ("quantile", {"distribution": "normal", "resolution": 20}), ("log1p", {}), ("decorrelate", {}), ("center", {}),
+     ("decorrelate", {"components": 2}), ("whiten", {"kind": "pca"}), ("whiten", {"kind": "pca", "components": 1})],
 )  # fmt: skip
 def test_what_is_exported_comes_back(method: str, options: dict[str, Any], tmp_path: Path) -> None:
     original = fitted(method, **options)
     (tmp_path / "s.skops").write_bytes(normcli.export(original, "sklearn"))
     back = normcli.import_parameters(tmp_path / "s.skops", "sklearn")
     assert back.needs() == NAMES
-    assert registry.name_of(back.steps[0].method) == method
-    assert back.steps[0].method == original.steps[0].method or "norm" in options
-    np.testing.assert_allclose(outcome(back, X), outcome(original, X), rtol=1e-12, atol=1e-12)
+    assert registry.name_of(back.steps[0].method) == ("zscore" if method == "center" else method)
+    assert back.steps[0].results == original.steps[0].results
+    x = np.abs(X)
+    np.testing.assert_allclose(outcome(back, x), outcome(original, x), rtol=1e-9, atol=1e-11)
+    assert back.is_invertible == original.is_invertible
+    if back.is_invertible:
+        y = outcome(original, x)
+        given = outcome(original, y, inverse=True)
+        np.testing.assert_allclose(outcome(back, y, inverse=True), given, rtol=1e-7, atol=1e-7)
     assert back.rows == (original.rows if method == "zscore" else 0)
+    assert normcli.write(normcli.read(normcli.write(back))) == normcli.write(back)
+    if method not in ("decorrelate", "whiten"):
+        assert normcli.export(back, "sklearn")
+        return
+    with pytest.raises(NoFormulaError, match="how its components vary is not known"):
+        normcli.export(back, "sklearn")
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        plan(("zscore", {}, ("c",))),
+        plan(("asinh", {}, NAMES), ("zscore", {}, NAMES)),
+        plan(("zscore", {}, ("c",)), ("minmax", {}, ("a", "b"))),
+        plan(("log1p", {}, ("b",)), ("zscore", {}, ("a", "b")), ("maxabs", {}, ("c", "a"))),
+        plan(("robust", {}, ("a", "c")), ("decorrelate", {"components": 1}, ("a", "c")), ("minmax", {}, ("pc1",))),
+    ],
+    ids=lambda parameters: "+".join(registry.name_of(step.method) for step in parameters.steps),
+)
+def test_a_plan_that_is_exported_comes_back(original: Parameters, tmp_path: Path) -> None:
+    """Column by column, as names say; those that no step changes are beside them."""
+    (tmp_path / "s.skops").write_bytes(normcli.export(original, "sklearn"))
+    back = normcli.import_parameters(tmp_path / "s.skops", "sklearn")
+    assert [registry.name_of(step.method) for step in back.steps] == [
+        registry.name_of(step.method) for step in original.steps
+    ]
+    expected, given = (columns_of(parameters, np.abs(X)) for parameters in (original, back))
+    assert given.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(given[name], values, rtol=1e-9, atol=1e-9)
+    assert normcli.write(normcli.read(normcli.write(back))) == normcli.write(back)
+
+
+def columns_of(parameters: Parameters, x: Array) -> dict[str, Array]:
+    """The columns of a matrix after all steps, by name."""
+    columns = dict(zip(NAMES, x.T, strict=True))
+    for step in parameters.steps:
+        block = Block.of(np.column_stack([columns.pop(name) for name in step.features]))
+        columns |= dict(zip(step.results, step.fitted(block).T, strict=True))
+    return columns
+
+
+def matrix(rows: int = 200) -> Any:
+    """With values missing in each column."""
+    x = X[:rows].copy()
+    x[::7, 0], x[3, 1], x[::11, 2] = np.nan, np.nan, np.nan
+    return x
+
+
+STANDARD = preprocessing.StandardScaler()
+MISSING = [
+    impute.SimpleImputer(), impute.SimpleImputer(strategy="median"),
+    impute.SimpleImputer(strategy="constant", fill_value=-2.0),
+    pipeline.make_pipeline(impute.SimpleImputer(), preprocessing.StandardScaler()),
+    pipeline.make_pipeline(pipeline.make_pipeline("passthrough", STANDARD), preprocessing.MinMaxScaler()),
+    preprocessing.PowerTransformer(), preprocessing.PowerTransformer(standardize=False),
+    preprocessing.QuantileTransformer(n_quantiles=20, output_distribution="normal"),
+    compose.ColumnTransformer([("s", preprocessing.StandardScaler(), ["c", "a"])], remainder="passthrough"),
+    compose.ColumnTransformer([("s", STANDARD, [0]), ("m", preprocessing.MaxAbsScaler(), slice(1, 3))]),
+    compose.ColumnTransformer([("drop", "drop", ["b"])], remainder=pipeline.make_pipeline(impute.SimpleImputer())),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MISSING, ids=str)
+def test_estimators_of_several_steps_compute_the_same(model: Any, tmp_path: Path) -> None:
+    path = saved(model.set_output(transform="pandas"), tmp_path / "s.skops", matrix(), named=True)
+    parameters = normcli.import_parameters(path, "sklearn")
+    new = matrix(100) * 1.5
+    table = model.transform(pd.DataFrame(new, columns=list(NAMES)))
+    given = columns_of(parameters, new)
+    for name in table:
+        np.testing.assert_allclose(given[name.split("__")[-1]], table[name], rtol=1e-10, atol=1e-12)
+    assert normcli.write(normcli.read(normcli.write(parameters))) == normcli.write(parameters)
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        (preprocessing.Binarizer(), r"Binarizer is not read \(known are StandardScaler, .* save these alone\)"),
+        (preprocessing.PowerTransformer(method="box-cox"), "box-cox is not read .one of yeo-johnson is"),
+        (preprocessing.FunctionTransformer(np.sqrt), "only numpy.arcsinh and numpy.log1p are read"),
+        (preprocessing.FunctionTransformer(), "nothing in it changes any column"),
+        (impute.SimpleImputer(strategy="most_frequent"), "one number for all columns is read"),
+        (impute.SimpleImputer(add_indicator=True), "no indicator is added"),
+        (compose.ColumnTransformer([("a", preprocessing.StandardScaler(), [0, 1]), ("b", "passthrough", [1])]),
+         "'b' shares columns"),
+        (pipeline.make_pipeline(preprocessing.StandardScaler(), preprocessing.Binarizer()), "Binarizer is not read"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_not_read_is_refused_with_what_to_do(model: Any, why: str, tmp_path: Path) -> None:
+    with pytest.raises(BadDataError, match=why):
+        normcli.import_parameters(saved(model, tmp_path / "s.skops", np.abs(X), named=True), "sklearn")
+
+
+def test_counts_that_are_sums_of_weights_are_no_rows(tmp_path: Path) -> None:
+    """They are read without statistics: what such a scaler does is known."""
+    scaler = preprocessing.StandardScaler().fit(X, sample_weight=np.linspace(0.1, 1.7, len(X)))
+    skops.dump(scaler, tmp_path / "s.skops")
+    parameters = normcli.import_parameters(tmp_path / "s.skops", "sklearn", columns=NAMES)
+    np.testing.assert_allclose(outcome(parameters, X), scaler.transform(X), rtol=1e-12, atol=1e-12)
+    assert (parameters.rows, parameters.steps[0].states) == (0, ())
+    assert parameters.steps[0].external
 
 
 def test_constants_and_columns_without_values(tmp_path: Path) -> None:
@@ -203,9 +316,3 @@ def test_columns_have_names(tmp_path: Path) -> None:
     for columns, why in (((), "are not known"), (("a",), "has 1 names"), (("a", "b", "a"), "there twice: a")):
         with pytest.raises(UsageError, match=why):
             normcli.import_parameters(path, "sklearn", columns=columns)
-
-
-def test_other_classes_are_named(tmp_path: Path) -> None:
-    path = saved(preprocessing.QuantileTransformer(n_quantiles=5), tmp_path / "s.skops")
-    with pytest.raises(BadDataError, match=r"QuantileTransformer is not read .known are StandardScaler"):
-        normcli.import_parameters(path, "sklearn")
