@@ -149,7 +149,7 @@ def test_pipes_and_devices_are_not_opened(program: str, tmp_path: Path) -> None:
         with pytest.raises(NoInputError, match="is no regular file"):
             normcli.import_parameters(target, program, columns=["a"], **options)
     if program != "spark":
-        with pytest.raises(NoInputError, match=r"is a directory \((skops.io.dump|safetensors.torch.save_file) writes"):
+        with pytest.raises(NoInputError, match=r"is a directory \((skops.io.dump|safetensors.torch.save_file)"):
             normcli.import_parameters(tmp_path, program, columns=["a"], **options)
 
 
@@ -211,7 +211,7 @@ def test_numbers_that_can_not_be_are_refused(kind: str, field: str, value: Any, 
     [({"weight": np.float32([1, 1])}, "no running_mean"), ({**STATE, "running_var": np.float32([-1, 1])}, "negative"),
      ({**STATE, "bias": np.float32([1])}, "not 2 finite"),
      ({**STATE, "weight": np.float32([np.nan, 1])}, "not 2 finite"),
-     ({**STATE, "running_mean": np.array([1, 2])}, "none of F32")],
+     ({**STATE, "running_mean": np.array([1, 2])}, "none of F16, BF16, F32, F64")],
 )  # fmt: skip
 def test_states_of_torch_that_can_not_be_are_refused(arrays: Any, why: str, tmp_path: Path) -> None:
     assert why in refused(tensors(tmp_path / "x.safetensors", arrays), "torch", eps=1e-5, momentum=0.1)

@@ -304,6 +304,37 @@ def test_batch_norm_of_torch_computes_the_same(tmp_path: Path) -> None:
     assert normcli.write(same) == normcli.write(parameters)
 
 
+@pytest.mark.parametrize("kind", ["F16", "BF16", "F64"])
+def test_other_widths_of_numbers_are_read_exactly(kind: str, tmp_path: Path) -> None:
+    mean, variance = np.float32([1.5, -2.0]), np.float32([4.0, 0.25])  # as all of these have them
+    path = tmp_path / "bn.safetensors"
+    if kind == "BF16":
+        upper = [(values.view("<u4") >> 16).astype("<u2") for values in (mean, variance)]
+        of = [headers.Tensor(n, "BF16", (2,), 4 * i) for i, n in enumerate(("running_mean", "running_var"))]
+        path.write_bytes(headers.written(of, {}) + b"".join(values.tobytes() for values in upper))
+    else:
+        width = {"F16": np.float16, "F64": np.float64}[kind]
+        tensors(path, {"running_mean": width(mean), "running_var": width(variance)})
+    parameters = normcli.import_parameters(path, "torch", eps=0.0, momentum=0.1, columns=["a", "b"])
+    assert outcome(parameters, np.array([[3.5, -1.0]])).tolist() == [[1.0, 2.0]]
+
+
+def test_what_torch_save_writes_is_not_read(tmp_path: Path) -> None:
+    for begun in (b"PK\3\4\0\0\0\0", b"\x80\2\x8a\x0a\0\0\0\0"):
+        (tmp_path / "bn.pt").write_bytes(begun + bytes(100))
+        with pytest.raises(BadDataError, match=r"written by torch.save.*safetensors.torch.save_file"):
+            normcli.import_parameters(tmp_path / "bn.pt", "torch", **SAID)
+
+
+def test_the_average_of_all_batches_has_no_momentum(workspace: Workspace, tmp_path: Path) -> None:
+    path = tensors(tmp_path / "bn.safetensors", STATE)
+    words = ("import", path, "--from", "torch", "--eps", "1e-5", "--columns", "a,b", "-o", str(tmp_path / "p.json"))
+    workspace.succeeds(*words, "--momentum", "none")
+    options = json.loads((tmp_path / "p.json").read_text())["steps"][0]["options"]
+    assert (options["momentum"], options["start"]) == (None, None)
+    assert "--momentum" in workspace.fails(2, *words, "--momentum", "0")
+
+
 def test_eps_and_momentum_must_be_said(tmp_path: Path) -> None:
     path = tensors(tmp_path / "bn.safetensors", STATE)
     for lacking in ("eps", "momentum"):
