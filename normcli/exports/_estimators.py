@@ -172,7 +172,8 @@ def _pca(step: Step, learned: Linear) -> Any:
         raise _refusal("its directions are not at right angles in the units of the input, as those of PCA are")
     whiten = bool((np.abs(sizes - 1.0) > SQUARE).any())
     comoments = _state(step, Comoments)
-    assert comoments is not None
+    if comoments is None:
+        raise _refusal("how its components vary is not known: it was imported")
     covariance = comoments.covariance(1 if comoments.count[0] > 1 else 0)[0]
     variances = np.einsum("ki,ij,kj->k", components, covariance, components)
     rest = max(float(np.trace(covariance) - variances.sum()), 0.0)

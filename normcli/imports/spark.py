@@ -2,205 +2,154 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
-from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli.blocks.record import Array
-from normcli.errors import BadDataError, NoInputError, UsageError, absent, open_error, printable, short
-from normcli.imports import MOST, Model, Origin, Part, affine, check_features
-from normcli.methods import listed
+from normcli.errors import BadDataError, UsageError, printable, short
+from normcli.imports import Model, Origin, Part, affine
+from normcli.imports._spark_files import Stage, stage, stage_paths
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.minmax import MinMax
 from normcli.methods.robust import Robust
+from normcli.methods.unit import Unit
 from normcli.methods.zscore import ZScore
+from normcli.transforms.affine import Affine
+from normcli.transforms.rows import Rows
 
-LONGEST = 1 << 20  # bytes of the metadata
-LARGEST = 64 << 20  # bytes of the data, packed and unpacked
-PACKAGE = "org.apache.spark.ml.feature."
+PACKAGE = "org.apache.spark.ml."
+MOST_STAGES = 100
+FLAT = 2.0**1000  # a scale beside which ordinary numbers are nothing: that of constants, which Spark makes all the same
 
 
 class Spark(Origin, frozen=True, kw_only=True):
-    """StandardScalerModel, MinMaxScalerModel, MaxAbsScalerModel or RobustScalerModel, in a directory with metadata/ and
-    data/. Spark makes constant columns 0; here they are divided by 1."""
+    """StandardScalerModel, MinMaxScalerModel, MaxAbsScalerModel, RobustScalerModel or Normalizer, in a directory with
+    metadata/ and data/, or a PipelineModel of them, where a VectorAssembler before them has the names. What Spark makes
+    of constant columns is the same here."""
 
     def read(self, path: str) -> Model:
-        metadata = _metadata(path)
-        name = str(metadata.get("class", "")).removeprefix(PACKAGE)
-        read = KINDS.get(name)
-        if read is None:
-            raise BadDataError(f"{printable(short(name))} is not read", f"known are {', '.join(KINDS)}")
-        saved = _Saved(name, _params(metadata), _vectors(path))
-        try:
-            part = read(saved)
-        except UsageError as e:
-            raise BadDataError(f"{name}: {e.message}") from None
-        constant = np.flatnonzero(saved.constant).tolist()
-        doubt = f"constant: feature {', '.join(map(str, constant))}; Spark makes other values the same, and here not"
-        version = metadata.get("sparkVersion")
-        what = f"{name} of Spark{f' {short(version)}' if isinstance(version, str) else ''}"
-        return Model(what, (part,), len(saved.constant), doubts=(doubt,) if constant else ())
+        saved = stage(path)
+        names: tuple[str, ...] = ()
+        if saved.name == f"{PACKAGE}PipelineModel":
+            stages = _stages(saved)
+            if stages[0].name == ASSEMBLER:
+                names, stages = stages[0].texts("inputCols"), stages[1:]
+        else:
+            stages = [saved]
+        parts = tuple(map(_part, stages))
+        counts = {len(part.transform.scale[0]) for part in parts if isinstance(part.transform, Affine)}
+        if len(counts) > 1:
+            raise BadDataError("its stages have different numbers of columns")
+        features = next(iter(counts), None)
+        if features not in (None, len(names)):
+            names = ()  # of vectors, whose elements have none
+        what = " → ".join(one.kind for one in stages)
+        return Model(f"{what} of Spark {saved.version}".rstrip(), parts, features, names)
 
 
-class _Saved(Struct):
-    """What was saved: parameters by name, and vectors by name."""
-
-    name: str
-    params: Mapping[str, Any]
-    vectors: Mapping[str, Array]
-    constant: Array = np.zeros(0, np.bool_)  # (features,)
-
-    def vector(self, name: str) -> Array:
-        """Raises BadDataError where there is none, or it has another length than the first."""
-        if name not in self.vectors:
-            raise BadDataError(f"{self.name} has no {name}")
-        lengths = {len(v) for v in self.vectors.values()}
-        if len(lengths) > 1:
-            raise BadDataError(f"its vectors have {listed(sorted(map(str, lengths)))} numbers")
-        check_features(lengths.pop())
-        return self.vectors[name]
-
-    def scale(self, width: Array) -> Array:
-        """The divisors: of a constant 1."""
-        self.constant = width == 0.0
-        return np.where(self.constant, 1.0, width)
-
-    def flag(self, name: str) -> bool:
-        """Raises BadDataError."""
-        value = self.params.get(name)
-        if not isinstance(value, bool):
-            raise BadDataError(f"{self.name}: {name} is neither true nor false")
-        return value
-
-    def number(self, name: str) -> float:
-        """Raises BadDataError."""
-        value = self.params.get(name)
-        if type(value) not in (int, float):
-            raise BadDataError(f"{self.name}: {name} is no number")
-        return float(value)  # type: ignore[arg-type]
+def _stages(pipeline: Stage) -> list[Stage]:
+    """The stages of a pipeline, each of which takes what the one before gives. Raises BadDataError."""
+    uids = pipeline.texts("stageUids")
+    if not 1 <= len(uids) <= MOST_STAGES:
+        raise BadDataError(f"it has {len(uids):,} stages, and 1 to {MOST_STAGES} are read")
+    stages = [stage(path) for path in stage_paths(pipeline.path, uids)]
+    if len(stages) == 1 and stages[0].name == ASSEMBLER:
+        raise BadDataError("its only stage is a VectorAssembler, which scales nothing", KNOWN)
+    for i, one in enumerate(stages):
+        if one.name not in READERS and (i or one.name != ASSEMBLER):
+            others = [other.path for other in stages if other.name in READERS]
+            alone = f"; {printable(others[0])} can be imported alone" if others else ""
+            raise BadDataError(f"stage {i}, {_unread(one).message}", KNOWN + alone)
+    for i, (before, after) in enumerate(pairwise(stages), 1):
+        given, taken = before.params.get("outputCol"), after.params.get("inputCol")
+        if not isinstance(given, str) or given != taken:
+            what = f"stage {i}, {after.kind}, takes column '{short(str(taken))}', and not what the stage before gives"
+            raise BadDataError(what, f"{printable(after.path)} can be imported alone")
+    return stages
 
 
-def _standard(saved: _Saved) -> Part:
-    center, scale, mean = saved.flag("withMean"), saved.flag("withStd"), saved.vector("mean")
-    by = saved.scale(saved.vector("std")) if scale else saved.scale(np.ones_like(mean))
+def _part(saved: Stage) -> Part:
+    """Of one stage. Raises NoInputError, BadDataError."""
+    read = READERS.get(saved.name)
+    if read is None:
+        raise _unread(saved)
+    try:
+        return read(saved)
+    except UsageError as e:
+        raise BadDataError(f"{saved.kind}: {e.message}") from None
+
+
+def _unread(saved: Stage) -> BadDataError:
+    if f"{saved.name}Model" in READERS or saved.name == f"{PACKAGE}Pipeline":
+        return BadDataError(f"{saved.kind} is not fitted", "save the model that its fit returns")
+    return BadDataError(f"{short(saved.name.removeprefix(PACKAGE))} is not read", KNOWN)
+
+
+def _standard(saved: Stage) -> Part:
+    center, scale = saved.flag("withMean"), saved.flag("withStd")
+    mean, std = saved.vectors("mean", "std")
     method = ZScore(ddof=1 if scale else 0, center=center, scale=scale)
-    return Part(method, affine(mean if center else np.zeros_like(mean), by))
+    return _scaled(method, mean, std if scale else np.ones_like(mean), center=center)
 
 
-def _min_max(saved: _Saved) -> Part:
-    method = MinMax(range=(saved.number("min"), saved.number("max")))
-    method.check_options()
-    least = saved.vector("originalMin")
-    low, high = method.range
-    return Part(method, affine(least, saved.scale(saved.vector("originalMax") - least), ends=(low + 0.0, high + 0.0)))
-
-
-def _max_abs(saved: _Saved) -> Part:
-    largest = saved.vector("maxAbs")
-    saved.constant = np.zeros(len(largest), np.bool_)
+def _max_abs(saved: Stage) -> Part:
+    (largest,) = saved.vectors("maxAbs")
     return Part(MaxAbs(), affine(np.zeros_like(largest), np.where(largest == 0.0, 1.0, largest)))
 
 
-def _robust(saved: _Saved) -> Part:
+def _robust(saved: Stage) -> Part:
     method = Robust(quantiles=(saved.number("lower"), saved.number("upper")))
     method.check_options()
-    median, width = saved.vector("median"), saved.vector("range")
-    scale = saved.scale(width if saved.flag("withScaling") else np.ones_like(width))
-    return Part(method, affine(median if saved.flag("withCentering") else np.zeros_like(median), scale))
+    median, width = saved.vectors("median", "range")
+    scale = width if saved.flag("withScaling") else np.ones_like(width)
+    return _scaled(method, median, scale, center=saved.flag("withCentering"))
 
 
-KINDS: Mapping[str, Callable[[_Saved], Part]] = {
-    "StandardScalerModel": _standard,
-    "MinMaxScalerModel": _min_max,
-    "MaxAbsScalerModel": _max_abs,
-    "RobustScalerModel": _robust,
+def _scaled(method: ZScore | Robust, middle: Array, scale: Array, *, center: bool) -> Part:
+    """What divides by a scale; where that is 0, Spark multiplies by 0."""
+    constant = scale == 0.0
+    centers = np.where(constant | center, middle, 0.0)  # a constant itself becomes 0 exactly
+    return Part(method, affine(centers, np.where(constant, FLAT, scale)), flat=_flat(constant, 0.0))
+
+
+def _min_max(saved: Stage) -> Part:
+    method = MinMax(range=(saved.number("min"), saved.number("max")))
+    method.check_options()
+    low, high = method.range
+    least, greatest = saved.vectors("originalMin", "originalMax")
+    with np.errstate(over="ignore"):
+        width = greatest - least
+    constant = width == 0.0
+    learned = affine(least, np.where(constant, FLAT, width), ends=(low + 0.0, high + 0.0))
+    learned = replace(learned, center_low=np.where(constant, -0.5 * FLAT, 0.0)[None])  # whose share is one half
+    return Part(method, learned, flat=_flat(constant, low + 0.5 * (high - low)))
+
+
+def _normalizer(saved: Stage) -> Part:
+    p = np.inf if saved.params.get("p") == "Inf" else saved.number("p")
+    if not p >= 1.0:
+        raise BadDataError("Normalizer: p is less than 1")
+    named = {1.0: "l1", 2.0: "l2", np.inf: "max"}
+    method = Unit(norm=named.get(p, p))  # type: ignore[arg-type]
+    return Part(method, Rows(norm=method.norm))
+
+
+def _flat(constant: Array, value: float) -> dict[int, float]:
+    return dict.fromkeys(np.flatnonzero(constant).tolist(), value)
+
+
+ASSEMBLER = f"{PACKAGE}feature.VectorAssembler"
+READERS: Mapping[str, Callable[[Stage], Part]] = {
+    f"{PACKAGE}feature.{name}": read
+    for name, read in {
+        "StandardScalerModel": _standard,
+        "MinMaxScalerModel": _min_max,
+        "MaxAbsScalerModel": _max_abs,
+        "RobustScalerModel": _robust,
+        "Normalizer": _normalizer,
+    }.items()
 }
-
-
-def _params(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters, those by default first."""
-    params: dict[str, Any] = {}
-    for name in ("defaultParamMap", "paramMap"):
-        values = metadata.get(name, {})
-        if not isinstance(values, dict):
-            raise BadDataError(f"metadata: {name} is no object")
-        params |= values
-    return params
-
-
-def _metadata(path: str) -> Mapping[str, Any]:
-    file = _part(path, "metadata", "")
-    try:
-        with open(file, "rb") as source:
-            text = source.read(LONGEST + 1)
-    except OSError as e:
-        raise open_error(NoInputError, printable(file), e) from None
-    try:
-        metadata = json.loads(text.decode()) if len(text) <= LONGEST else None
-    except (ValueError, RecursionError):
-        metadata = None
-    if not isinstance(metadata, dict):
-        raise BadDataError("its metadata are no JSON object", "model.save(path) writes such a directory")
-    return metadata
-
-
-def _part(path: str, folder: str, suffix: str) -> str:
-    """The one part of a dataset of Spark. Raises NoInputError, BadDataError."""
-    try:
-        names = os.listdir(os.path.join(path, folder))
-    except OSError as e:
-        if isinstance(e, FileNotFoundError) and not os.path.exists(path):
-            what, hint = absent(path)
-            raise NoInputError(f"{printable(path)}: {what}", hint) from None
-        raise BadDataError(f"has no directory {folder}/", "model.save(path) writes such a directory") from None
-    parts = [name for name in names if name.startswith("part-") and name.endswith(suffix)]
-    if len(parts) != 1:
-        raise BadDataError(f"{folder}/ has {len(parts):,} parts, not one", "was it copied whole?")
-    return os.path.join(path, folder, parts[0])
-
-
-def _vectors(path: str) -> dict[str, Array]:
-    """The vectors of the one row of the data. Raises NoInputError, BadDataError."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    file = _part(path, "data", ".parquet")
-    try:
-        with open(file, "rb") as source:
-            if os.fstat(source.fileno()).st_size > LARGEST:
-                raise BadDataError(f"its data have more than {LARGEST:,} bytes")
-            parquet = pq.ParquetFile(source)
-            about = parquet.metadata
-            unpacked = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
-            if about.num_rows != 1 or unpacked > LARGEST:
-                raise BadDataError(f"its data are {about.num_rows:,} rows of {unpacked:,} bytes, not one row")
-            row = parquet.read().to_pylist()[0]
-    except OSError as e:
-        if e.errno is None:  # of pyarrow
-            raise BadDataError("its data are damaged", "was it copied whole?") from None
-        raise open_error(NoInputError, printable(file), e) from None
-    except (pa.ArrowException, ValueError, KeyError):
-        raise BadDataError("its data are damaged", "was it copied whole?") from None
-    return {name: _vector(name, value) for name, value in row.items()}
-
-
-def _vector(name: str, value: Any) -> Array:
-    """A vector of Spark: type 1 is dense, type 0 has values at some indices. Raises BadDataError."""
-    try:
-        values = np.array(value["values"], np.float64)
-        if value["type"] == 1:
-            dense = values
-        else:
-            if not 1 <= value["size"] <= MOST:
-                raise ValueError
-            dense = np.zeros(value["size"])
-            dense[np.array(value["indices"], np.intp)] = values
-    except (TypeError, KeyError, ValueError, IndexError, OverflowError):
-        raise BadDataError(f"{printable(short(name))} is no vector of Spark") from None
-    if dense.ndim != 1 or not np.isfinite(dense).all():
-        raise BadDataError(f"{printable(short(name))} is not finite numbers")
-    return dense
+KNOWN = f"known are {', '.join(name.rpartition('.')[2] for name in READERS)}, and a PipelineModel of them"

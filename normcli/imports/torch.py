@@ -1,8 +1,8 @@
-"""torch: a BatchNorm layer of PyTorch, from the safetensors file of its state."""
+"""torch: a BatchNorm layer of PyTorch, from the safetensors file of its state (that of an InstanceNorm looks alike)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -13,22 +13,27 @@ from normcli.blocks.record import Array
 from normcli.errors import BadDataError, NoInputError, UsageError, open_error, printable
 from normcli.formats._arrays import safetensors_header as headers
 from normcli.imports import Model, Origin, Part, check_features
+from normcli.imports._files import opened
 from normcli.methods.batch import Batch
 from normcli.transforms.batches import Batches
 
 MEAN, VARIANCE, WEIGHT, BIAS = "running_mean", "running_var", "weight", "bias"
-READ = ("F32", "F64")
+READ = ("F16", headers.BFLOAT, "F32", "F64")
+SAVED = "safetensors.torch.save_file(layer.state_dict(), path) writes one"
+PACKED = (b"PK\3\4", b"\x80\2")  # the beginnings of what torch.save writes: a zip, and a pickle before 1.6
 
 
 class Torch(Origin, frozen=True, kw_only=True):
-    """BatchNorm1d: running mean and variance, weight and bias. What is not in the file must be said: eps and momentum
-    (PyTorch's defaults are 1e-5 and 0.1)."""
+    """BatchNorm1d in evaluation: running mean and variance, weight and bias. What is not in the file must be said: eps
+    and momentum (PyTorch's defaults are 1e-5 and 0.1), and that it is of a BatchNorm: the state of an InstanceNorm with
+    running statistics has the same names."""
 
     eps: Annotated[
         Annotated[float, msgspec.Meta(ge=0)] | None, msgspec.Meta(description="That of the layer, added to variances")
     ] = None
     momentum: Annotated[
-        Annotated[float, msgspec.Meta(gt=0, le=1)] | None, msgspec.Meta(description="That of the layer")
+        Literal["none"] | Annotated[float, msgspec.Meta(gt=0, le=1)] | None,
+        msgspec.Meta(description="That of the layer; none for the average of all batches"),
     ] = None
     layer: Annotated[
         str | None, msgspec.Meta(description="What goes before .running_mean in its names, where there are several")
@@ -48,7 +53,8 @@ class Torch(Origin, frozen=True, kw_only=True):
         if (variance < 0.0).any():
             raise BadDataError(f"tensor '{VARIANCE}' is negative")
         assert self.eps is not None
-        method = Batch(eps=self.eps, momentum=self.momentum, start="torch" if self.momentum != 1.0 else None,
+        momentum = None if self.momentum == "none" else self.momentum
+        method = Batch(eps=self.eps, momentum=momentum, start="torch" if momentum not in (None, 1.0) else None,
                        gamma=_brief(gamma), beta=_brief(beta))  # fmt: skip
         learned = Batches(
             mean[None] + 0.0, np.zeros((1, count)), scale=tensor.divisor(variance, self.eps)[None], gamma=gamma[None],
@@ -68,10 +74,13 @@ def _arrays(path: str, layer: str | None) -> dict[str, Array]:
     where it is not known which layer."""
     shown = printable(path)
     try:
-        with open(path, "rb") as file:
+        with opened(path, directory=SAVED) as file:
             size = file.seek(0, 2)
             file.seek(0)
-            length = headers.length_of(shown, file.read(headers.LENGTH.size))
+            begun = file.read(headers.LENGTH.size)
+            if begun.startswith(PACKED):
+                raise BadDataError("it was written by torch.save, as a pickle, which may run code", SAVED)
+            length = headers.length_of(shown, begun)
             text = file.read(length)
             if len(text) < length:
                 raise BadDataError("truncated: its header is longer than the file", "was it copied whole?")
@@ -89,11 +98,15 @@ def _arrays(path: str, layer: str | None) -> dict[str, Array]:
 
 def _numbers(file: Any, start: int, t: headers.Tensor) -> Array:
     if t.dtype not in READ or len(t.shape) != 1:
-        raise BadDataError(f"tensor {t.described} is none of {' and '.join(READ)} of one dimension")
+        raise BadDataError(f"tensor {t.described} is none of {', '.join(READ)} of one dimension", SAVED)
     check_features(t.shape[0])
     file.seek(start + t.start)
-    values: Array = np.frombuffer(file.read(t.end - t.start), headers.TYPES[t.dtype]).astype(np.float64)
-    return values
+    content = file.read(t.end - t.start)
+    if t.dtype == headers.BFLOAT:  # the upper half of a float32
+        values = (np.frombuffer(content, "<u2").astype("<u4") << 16).view("<f4")
+    else:
+        values = np.frombuffer(content, headers.TYPES[t.dtype])
+    return values.astype(np.float64)
 
 
 def _prefix(names: set[str], layer: str | None) -> str:

@@ -30,10 +30,10 @@ def import_parameters(request: ImportRequest, events: Events = SILENT) -> Import
         except BadDataError as e:
             name = printable(request.source)
             raise BadDataError(e.message if e.message.startswith(name) else f"{name}: {e.message}", e.hint) from None
-        for doubt in model.doubts:
+        for doubt in imports.doubts(model, parameters):
             run.warning(doubt)
         parameters = result.parameters = params.sealed(parameters)
-        result.what, result.method, result.digest = model.what, methods_of(parameters), parameters.digest
+        result.what, result.method, result.digest = model.description, methods_of(parameters), parameters.digest
         run.check_warnings()
         run.changes.fill(target, params.pieces(parameters))
         run.changes.commit(target)

@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import random
 import struct
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -11,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import normcli
 from normcli.errors import BadDataError, NoInputError, UsageError
 from normcli.imports import _skops
 from tests.conftest import examples
-from tests.imports.test_imports import SAID, STATE, X, preprocessing, saved, skops, spark, tensors
+from tests.imports.spark_models import spark
+from tests.imports.test_imports import SAID, STATE, X, preprocessing, saved, skops, tensors
 
 REFUSED = (BadDataError, NoInputError, UsageError)
 
@@ -68,23 +73,104 @@ def test_a_pickle_is_not_loaded(tmp_path: Path) -> None:
 )
 def test_arrays_that_are_none_are_refused(content: bytes, tmp_path: Path) -> None:
     entries = unzipped(saved(preprocessing.StandardScaler(), tmp_path / "s.skops"))
-    name = next(name for name in entries if name.endswith(".npy"))
-    refused(zipped(tmp_path / "x.skops", {n: content if n.endswith(".npy") else c for n, c in entries.items()}))
-    assert name
+    bad = {n: content if n.endswith(".npy") else c for n, c in entries.items()}
+    assert bad != entries
+    refused(zipped(tmp_path / "x.skops", bad))
     assert not Path("harmed").exists()
 
 
-def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_skops, "LONGEST", 1 << 16)
-    monkeypatch.setattr(_skops, "MOST_ENTRIES", 50)
-    path = zipped(tmp_path / "x.skops", {"schema.json": bytes(_skops.LONGEST + 1)}, zipfile.ZIP_DEFLATED)
-    assert "are read" in refused(path)
-    content = bytearray(Path(path).read_bytes())  # one that lies about its size
-    size = struct.pack("<I", _skops.LONGEST + 1)
-    Path(path).write_bytes(bytes(content).replace(size, struct.pack("<I", 100)))
-    refused(path)
-    many = zipped(tmp_path / "y.skops", {f"{i}.npy": b"" for i in range(_skops.MOST_ENTRIES + 1)})
-    assert "entries" in refused(many)
+def lists_in_a_schema(path: Path) -> str:
+    return zipped(path, {"schema.json": b"[" + b"[]," * (10 << 20) + b"[]]"}, zipfile.ZIP_DEFLATED)
+
+
+def spaces_in_a_schema(path: Path) -> str:
+    return zipped(path, {"schema.json": b" " * _skops.LONGEST}, zipfile.ZIP_DEFLATED)
+
+
+def a_large_entry(path: Path) -> str:
+    return zipped(path, {"schema.json": bytes(_skops.LONGEST + 1)}, zipfile.ZIP_DEFLATED)
+
+
+def an_entry_that_lies_about_its_size(path: Path) -> str:
+    content = Path(a_large_entry(path)).read_bytes()
+    path.write_bytes(content.replace(struct.pack("<I", _skops.LONGEST + 1), struct.pack("<I", 100)))
+    return str(path)
+
+
+def a_long_directory(path: Path) -> str:
+    entry = struct.pack("<4s24x3H12x", b"PK\1\2", 1, 0, 0) + b"a"
+    count = (16 << 20) // len(entry)
+    path.write_bytes(entry * count + struct.pack("<4s8xIIH", b"PK\5\6", count * len(entry), 0, 0))
+    return str(path)
+
+
+def equal_numbers_of_spark(path: Path) -> str:
+    return spark(path, "MaxAbsScalerModel", {}, {"maxAbs": np.zeros(2 << 20)})
+
+
+def many_columns_of_spark(path: Path) -> str:
+    saved = Path(spark(path, "MaxAbsScalerModel", {}, {"maxAbs": [1.0]}))
+    (file,) = (saved / "data").glob("part-*")
+    pq.write_table(pa.table({f"c{i}": [1.0] for i in range(5_000)}), file)
+    return str(saved)
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [lists_in_a_schema, spaces_in_a_schema, a_large_entry, an_entry_that_lies_about_its_size, a_long_directory,
+     equal_numbers_of_spark, many_columns_of_spark],
+)  # fmt: skip
+def test_a_bomb_is_refused_in_little_memory(bomb: Callable[[Path], str], tmp_path: Path) -> None:
+    path = bomb(tmp_path / "x")
+    program = "spark" if bomb.__name__.endswith("spark") else "sklearn"
+    before = pa.default_memory_pool().max_memory()
+    tracemalloc.start()
+    try:
+        refused(path, program)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.5 * _skops.LONGEST_SCHEMA
+    assert pa.default_memory_pool().max_memory() - before < 1 << 20
+
+
+@pytest.mark.parametrize("program", ["sklearn", "spark", "torch"])
+def test_pipes_and_devices_are_not_opened(program: str, tmp_path: Path) -> None:
+    """They may have no end, or no beginning."""
+    options: dict[str, Any] = {"eps": 1e-5, "momentum": 0.1} if program == "torch" else {}
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "model" / "metadata").mkdir(parents=True)
+    for target in (str(tmp_path / "pipe"), "/dev/zero"):
+        if program == "spark":
+            part = tmp_path / "model" / "metadata" / "part-0"
+            part.unlink(missing_ok=True)
+            part.symlink_to(target)
+            target = str(tmp_path / "model")
+        with pytest.raises(NoInputError, match="is no regular file"):
+            normcli.import_parameters(target, program, columns=["a"], **options)
+    if program != "spark":
+        with pytest.raises(NoInputError, match=r"is a directory \((skops.io.dump|safetensors.torch.save_file)"):
+            normcli.import_parameters(tmp_path, program, columns=["a"], **options)
+
+
+def test_what_is_there_twice_is_refused(tmp_path: Path) -> None:
+    entries = unzipped(saved(preprocessing.StandardScaler(), tmp_path / "s.skops"))
+    zipped(tmp_path / "x.skops", entries)
+    with zipfile.ZipFile(tmp_path / "x.skops", "a") as file, pytest.warns(UserWarning, match="Duplicate"):
+        file.writestr("schema.json", "{}")
+    assert "the same name" in refused(str(tmp_path / "x.skops"))
+    twice = entries["schema.json"].replace(b'"with_mean":', b'"with_mean": 3, "with_mean":', 1)
+    assert twice != entries["schema.json"]
+    assert "can't be parsed" in refused(zipped(tmp_path / "y.skops", {**entries, "schema.json": twice}))
+
+
+def test_a_name_of_a_column_is_bounded(tmp_path: Path) -> None:
+    entries = unzipped(saved(preprocessing.StandardScaler(), tmp_path / "s.skops", named=True))
+    long = entries["schema.json"].replace(b'\\"a\\"', b'\\"' + b"a" * 10_001 + b'\\"')
+    path = zipped(tmp_path / "y.skops", {**entries, "schema.json": long})
+    with pytest.raises(BadDataError, match="its name has 10,001 characters"):
+        normcli.import_parameters(path, "sklearn")
+    assert normcli.import_parameters(path, "sklearn", columns=["a", "b", "c"]).needs() == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +211,7 @@ def test_numbers_that_can_not_be_are_refused(kind: str, field: str, value: Any, 
     [({"weight": np.float32([1, 1])}, "no running_mean"), ({**STATE, "running_var": np.float32([-1, 1])}, "negative"),
      ({**STATE, "bias": np.float32([1])}, "not 2 finite"),
      ({**STATE, "weight": np.float32([np.nan, 1])}, "not 2 finite"),
-     ({**STATE, "running_mean": np.array([1, 2])}, "none of F32")],
+     ({**STATE, "running_mean": np.array([1, 2])}, "none of F16, BF16, F32, F64")],
 )  # fmt: skip
 def test_states_of_torch_that_can_not_be_are_refused(arrays: Any, why: str, tmp_path: Path) -> None:
     assert why in refused(tensors(tmp_path / "x.safetensors", arrays), "torch", eps=1e-5, momentum=0.1)

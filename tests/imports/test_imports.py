@@ -7,23 +7,24 @@ from typing import Any
 
 import jsonschema
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pandas as pd
 import pytest
 
 import normcli
 from normcli import registry
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
-from normcli.errors import BadDataError, UsageError
+from normcli.errors import BadDataError, NoFormulaError, UsageError
 from normcli.formats._arrays import safetensors_header as headers
 from normcli.parameters import Parameters
 from normcli.parameters.json_schema import schema
 from tests.cli.conftest import Workspace
-from tests.exports.test_sklearn import NAMES, fitted
+from tests.exports.test_sklearn import NAMES, fitted, plan
 
 preprocessing = pytest.importorskip("sklearn.preprocessing")
 pipeline = pytest.importorskip("sklearn.pipeline")
+compose = pytest.importorskip("sklearn.compose")
+impute = pytest.importorskip("sklearn.impute")
 skops = pytest.importorskip("skops.io")
 X = np.random.default_rng(3).normal(5.0, [1.0, 10.0, 0.1], (200, 3))
 
@@ -38,8 +39,9 @@ SCALERS = [
 ]  # fmt: skip
 
 
-def saved(scaler: Any, path: Path, x: Array = X) -> str:
-    skops.dump(scaler.fit(x), path)
+def saved(scaler: Any, path: Path, x: Array = X, *, named: bool = False) -> str:
+    """The file of a scaler fitted to a matrix, or to a table whose columns are called a, b and c."""
+    skops.dump(scaler.fit(pd.DataFrame(x, columns=list(NAMES)) if named else x), path)
     return str(path)
 
 
@@ -63,17 +65,128 @@ def test_a_scaler_of_scikit_learn_computes_the_same(scaler: Any, tmp_path: Path)
 @pytest.mark.parametrize(
     ("method", "options"),
     [("zscore", {}), ("zscore", {"ddof": 1}), ("minmax", {"range": (-1.0, 1.0)}), ("maxabs", {}), ("robust", {}),
-     ("robust", {"unit_variance": True}), ("unit", {"norm": "l1"})],
+     ("robust", {"unit_variance": True}), ("unit", {"norm": "l1"}), ("quantile", {}), ("power", {}), ("asinh", {}),
+     ("quantile", {"distribution": "normal", "resolution": 20}), ("log1p", {}), ("decorrelate", {}), ("center", {}),
+     ("decorrelate", {"components": 2}), ("whiten", {"kind": "pca"}), ("whiten", {"kind": "pca", "components": 1})],
 )  # fmt: skip
 def test_what_is_exported_comes_back(method: str, options: dict[str, Any], tmp_path: Path) -> None:
     original = fitted(method, **options)
     (tmp_path / "s.skops").write_bytes(normcli.export(original, "sklearn"))
     back = normcli.import_parameters(tmp_path / "s.skops", "sklearn")
     assert back.needs() == NAMES
-    assert registry.name_of(back.steps[0].method) == method
-    assert back.steps[0].method == original.steps[0].method or "norm" in options
-    np.testing.assert_allclose(outcome(back, X), outcome(original, X), rtol=1e-12, atol=1e-12)
+    assert registry.name_of(back.steps[0].method) == ("zscore" if method == "center" else method)
+    assert back.steps[0].results == original.steps[0].results
+    x = np.abs(X)
+    np.testing.assert_allclose(outcome(back, x), outcome(original, x), rtol=1e-9, atol=1e-11)
+    assert back.is_invertible == original.is_invertible
+    if back.is_invertible:
+        y = outcome(original, x)
+        given = outcome(original, y, inverse=True)
+        np.testing.assert_allclose(outcome(back, y, inverse=True), given, rtol=1e-7, atol=1e-7)
     assert back.rows == (original.rows if method == "zscore" else 0)
+    assert normcli.write(normcli.read(normcli.write(back))) == normcli.write(back)
+    if method not in ("decorrelate", "whiten"):
+        assert normcli.export(back, "sklearn")
+        return
+    with pytest.raises(NoFormulaError, match="how its components vary is not known"):
+        normcli.export(back, "sklearn")
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        plan(("zscore", {}, ("c",))),
+        plan(("asinh", {}, NAMES), ("zscore", {}, NAMES)),
+        plan(("zscore", {}, ("c",)), ("minmax", {}, ("a", "b"))),
+        plan(("log1p", {}, ("b",)), ("zscore", {}, ("a", "b")), ("maxabs", {}, ("c", "a"))),
+        plan(("robust", {}, ("a", "c")), ("decorrelate", {"components": 1}, ("a", "c")), ("minmax", {}, ("pc1",))),
+    ],
+    ids=lambda parameters: "+".join(registry.name_of(step.method) for step in parameters.steps),
+)
+def test_a_plan_that_is_exported_comes_back(original: Parameters, tmp_path: Path) -> None:
+    """Column by column, as names say; those that no step changes are beside them."""
+    (tmp_path / "s.skops").write_bytes(normcli.export(original, "sklearn"))
+    back = normcli.import_parameters(tmp_path / "s.skops", "sklearn")
+    assert [registry.name_of(step.method) for step in back.steps] == [
+        registry.name_of(step.method) for step in original.steps
+    ]
+    expected, given = (columns_of(parameters, np.abs(X)) for parameters in (original, back))
+    assert given.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(given[name], values, rtol=1e-9, atol=1e-9)
+    assert normcli.write(normcli.read(normcli.write(back))) == normcli.write(back)
+
+
+def columns_of(parameters: Parameters, x: Array) -> dict[str, Array]:
+    """The columns of a matrix after all steps, by name."""
+    columns = dict(zip(NAMES, x.T, strict=True))
+    for step in parameters.steps:
+        block = Block.of(np.column_stack([columns.pop(name) for name in step.features]))
+        columns |= dict(zip(step.results, step.fitted(block).T, strict=True))
+    return columns
+
+
+def matrix(rows: int = 200) -> Any:
+    """With values missing in each column."""
+    x = X[:rows].copy()
+    x[::7, 0], x[3, 1], x[::11, 2] = np.nan, np.nan, np.nan
+    return x
+
+
+STANDARD = preprocessing.StandardScaler()
+MISSING = [
+    impute.SimpleImputer(), impute.SimpleImputer(strategy="median"),
+    impute.SimpleImputer(strategy="constant", fill_value=-2.0),
+    pipeline.make_pipeline(impute.SimpleImputer(), preprocessing.StandardScaler()),
+    pipeline.make_pipeline(pipeline.make_pipeline("passthrough", STANDARD), preprocessing.MinMaxScaler()),
+    preprocessing.PowerTransformer(), preprocessing.PowerTransformer(standardize=False),
+    preprocessing.QuantileTransformer(n_quantiles=20, output_distribution="normal"),
+    compose.ColumnTransformer([("s", preprocessing.StandardScaler(), ["c", "a"])], remainder="passthrough"),
+    compose.ColumnTransformer([("s", STANDARD, [0]), ("m", preprocessing.MaxAbsScaler(), slice(1, 3))]),
+    compose.ColumnTransformer([("drop", "drop", ["b"])], remainder=pipeline.make_pipeline(impute.SimpleImputer())),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MISSING, ids=str)
+def test_estimators_of_several_steps_compute_the_same(model: Any, tmp_path: Path) -> None:
+    path = saved(model.set_output(transform="pandas"), tmp_path / "s.skops", matrix(), named=True)
+    parameters = normcli.import_parameters(path, "sklearn")
+    new = matrix(100) * 1.5
+    table = model.transform(pd.DataFrame(new, columns=list(NAMES)))
+    given = columns_of(parameters, new)
+    for name in table:
+        np.testing.assert_allclose(given[name.split("__")[-1]], table[name], rtol=1e-10, atol=1e-12)
+    assert normcli.write(normcli.read(normcli.write(parameters))) == normcli.write(parameters)
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        (preprocessing.Binarizer(), r"Binarizer is not read \(known are StandardScaler, .* save these alone\)"),
+        (preprocessing.PowerTransformer(method="box-cox"), "box-cox is not read .one of yeo-johnson is"),
+        (preprocessing.FunctionTransformer(np.sqrt), "only numpy.arcsinh and numpy.log1p are read"),
+        (preprocessing.FunctionTransformer(), "nothing in it changes any column"),
+        (impute.SimpleImputer(strategy="most_frequent"), "one number for all columns is read"),
+        (impute.SimpleImputer(add_indicator=True), "no indicator is added"),
+        (compose.ColumnTransformer([("a", preprocessing.StandardScaler(), [0, 1]), ("b", "passthrough", [1])]),
+         "'b' shares columns"),
+        (pipeline.make_pipeline(preprocessing.StandardScaler(), preprocessing.Binarizer()), "Binarizer is not read"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_not_read_is_refused_with_what_to_do(model: Any, why: str, tmp_path: Path) -> None:
+    with pytest.raises(BadDataError, match=why):
+        normcli.import_parameters(saved(model, tmp_path / "s.skops", np.abs(X), named=True), "sklearn")
+
+
+def test_counts_that_are_sums_of_weights_are_no_rows(tmp_path: Path) -> None:
+    """They are read without statistics: what such a scaler does is known."""
+    scaler = preprocessing.StandardScaler().fit(X, sample_weight=np.linspace(0.1, 1.7, len(X)))
+    skops.dump(scaler, tmp_path / "s.skops")
+    parameters = normcli.import_parameters(tmp_path / "s.skops", "sklearn", columns=NAMES)
+    np.testing.assert_allclose(outcome(parameters, X), scaler.transform(X), rtol=1e-12, atol=1e-12)
+    assert (parameters.rows, parameters.steps[0].states) == (0, ())
+    assert parameters.steps[0].external
 
 
 def test_constants_and_columns_without_values(tmp_path: Path) -> None:
@@ -106,35 +219,27 @@ def test_what_has_counted_its_rows_merges_and_updates(
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2])
-def test_what_was_missing_is_unknown_and_stays_so(
-    share: float, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_missing_is_unknown_and_stays_so(share: float, tmp_path: Path) -> None:
     """A StandardScaler counts the values that are there, and one count where they are equal: none of the rows."""
-    monkeypatch.chdir(tmp_path)
     x = X.copy()
     x[: int(share * len(x)), 1] = np.nan
-    np.savetxt("d.csv", x, delimiter=",", header="a,b,c", comments="", fmt="%.17g")
-    saved(preprocessing.StandardScaler(), tmp_path / "s.skops", x)
-    workspace.succeeds("import", "s.skops", "--from", "sklearn", "--columns", "a,b,c", "-o", "s.json")
-    workspace.succeeds("fit", "d.csv", "-m", "zscore", "-p", "own.json")
-    workspace.succeeds("merge", "--allow-duplicates", "s.json", "own.json", "-o", "merged.json")
-    workspace.succeeds("import", "s.skops", "--from", "sklearn", "--columns", "a,b,c", "-o", "more.json")
-    workspace.succeeds("fit", "--update", "-p", "more.json", "d.csv")
-    for name in ("s", "merged", "more"):
-        document = json.loads(Path(f"{name}.json").read_text())
-        jsonschema.validate(document, schema())
+    path = saved(preprocessing.StandardScaler(), tmp_path / "s.skops", x, named=True)
+    data = pd.DataFrame(x, columns=list(NAMES))
+    alone, own = normcli.import_parameters(path, "sklearn"), normcli.fit(data, "zscore")
+    (tmp_path / "more.json").write_bytes(normcli.write(alone))
+    (tmp_path / "own.json").write_bytes(normcli.write(own))
+    more = normcli.fit(data, "zscore", params=tmp_path / "more.json", update=True)
+    for parameters in (alone, more, normcli.merge([alone, own]), normcli.merge([own, alone])):
+        document = json.loads(normcli.write(parameters))
         assert [of["missing"] for of in document["steps"][0]["columns"].values()] == [None] * 3
-        checked = json.loads(workspace.succeeds("check", "d.csv", "-p", f"{name}.json", "--json").out)
-        assert [c["fitted"]["missing"] for c in checked["columns"]] == [None] * 3
-        assert [c["missing_change"] for c in checked["columns"]] == [None] * 3
-        workspace.succeeds("check", "own.json", "-p", f"{name}.json")
-        workspace.succeeds("apply", "--check=refuse", "d.csv", "-p", f"{name}.json", "-o", "out.csv")
-        table = workspace.succeeds("inspect", f"{name}.json").out.decode().splitlines()
-        assert next(line for line in table if line.startswith("b ")).split()[3] == "-"
-        workspace.succeeds("report", f"{name}.json", "d.csv", "-o", "r.html")
-    assert [of["missing"] for of in json.loads(Path("own.json").read_text())["steps"][0]["columns"].values()] == [
-        0, int(share * len(x)), 0,
-    ]  # fmt: skip
+        for new in (data, tmp_path / "own.json"):
+            checked = normcli.check(parameters, new)
+            assert not checked.drift
+            assert np.isnan(checked.steps[0].apart["missing_change"]).all()
+    entry = schema()["properties"]["steps"]["items"]["oneOf"]
+    (of_zscore,) = (step for step in entry if step["properties"]["method"]["const"] == "zscore")
+    jsonschema.Draft202012Validator(of_zscore).validate(json.loads(normcli.write(alone))["steps"][0])
+    assert own.steps[0].summary()["missing"].tolist() == [0.0, share * len(x), 0.0]
 
 
 def test_what_is_not_known_is_absent_and_said(
@@ -156,71 +261,14 @@ def test_what_is_not_known_is_absent_and_said(
     of_a = json.loads(Path("z.json").read_text())["steps"][0]["columns"]["a"]
     assert sorted(of_a) == ["count", "mean", "missing", "std", "type"]
     assert (of_a["count"], of_a["missing"]) == (200, None)
+    table = workspace.succeeds("inspect", "z.json").out.decode().splitlines()
+    assert next(line for line in table if line.startswith("b ")).split()[2:4] == ["200", "-"]
     why = "it was imported, or taken from another fit, without counts of rows, and can't learn more"
     assert why in workspace.fails(2, "fit", "--update", "-p", "m.json", "d.csv")
     assert why in workspace.fails(65, "merge", "m.json", "m.json", "-o", "n.json")
     workspace.succeeds("fit", "d.csv", "-m", "minmax", "-p", "own.json")
     assert "without counts" in workspace.fails(65, "merge", "own.json", "m.json", "-o", "n.json")
     assert "has kept moments" in workspace.fails(2, "fit", "--relearn", "z.json", "-m", "minmax", "-p", "n.json")
-
-
-def spark(path: Path, kind: str, params: Mapping[str, Any], vectors: Mapping[str, Any]) -> str:
-    """A directory as Spark saves it: the layout of Spark's VectorUDT and DefaultParamsWriter."""
-    for folder in ("metadata", "data"):
-        (path / folder).mkdir(parents=True, exist_ok=True)
-        (path / folder / "_SUCCESS").touch()
-    about = {"class": f"org.apache.spark.ml.feature.{kind}", "timestamp": 1, "sparkVersion": "3.5.1", "uid": "x_1"}
-    about |= {"paramMap": {"inputCol": "features"}, "defaultParamMap": dict(params)}
-    (path / "metadata" / "part-00000").write_text(json.dumps(about) + "\n")
-    vector = pa.struct(
-        [
-            ("type", pa.int8()),
-            ("size", pa.int32()),
-            ("indices", pa.list_(pa.int32())),
-            ("values", pa.list_(pa.float64())),
-        ]
-    )
-    row = {
-        name: v if isinstance(v, dict) else {"type": 1, "size": None, "indices": None, "values": list(v)}
-        for name, v in vectors.items()
-    }
-    table = pa.Table.from_pylist([row], pa.schema([(name, vector) for name in vectors]))
-    pq.write_table(table, path / "data" / "part-00000-1c-c000.snappy.parquet")
-    return str(path)
-
-
-SPARSE = {"type": 0, "size": 3, "indices": [1], "values": [4.0]}
-SPARK: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
-    ("StandardScalerModel", {"withMean": True, "withStd": True}, {"std": [1, 2, 4], "mean": [5, 6, 7]},
-     lambda x: (x - [5, 6, 7]) / [1, 2, 4]),
-    ("StandardScalerModel", {"withMean": False, "withStd": True}, {"std": [1, 2, 4], "mean": [5, 6, 7]},
-     lambda x: x / [1, 2, 4]),
-    ("StandardScalerModel", {"withMean": True, "withStd": False}, {"std": [1, 2, 4], "mean": SPARSE},
-     lambda x: x - [0, 4, 0]),
-    ("MinMaxScalerModel", {"min": 0.0, "max": 2.0}, {"originalMin": [0, 1, 2], "originalMax": [4, 5, 10]},
-     lambda x: (x - [0, 1, 2]) / [4, 4, 8] * 2.0),
-    ("MaxAbsScalerModel", {}, {"maxAbs": SPARSE}, lambda x: x / [1, 4, 1]),
-    ("RobustScalerModel", {"lower": 0.25, "upper": 0.75, "withCentering": False, "withScaling": True},
-     {"range": [1, 2, 4], "median": [1, 1, 1]}, lambda x: x / [1, 2, 4]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("kind", "params", "vectors", "expected"), SPARK)
-def test_a_scaler_of_spark_computes_the_same(
-    kind: str, params: dict[str, Any], vectors: dict[str, Any], expected: Any, tmp_path: Path
-) -> None:
-    path = spark(tmp_path / "model", kind, params, vectors)
-    parameters = normcli.import_parameters(path, "spark", columns=NAMES)
-    np.testing.assert_allclose(outcome(parameters, X), expected(X), rtol=1e-14)
-    assert parameters.note == f"{kind} of Spark 3.5.1"
-    assert parameters.rows == 0
-
-
-def test_constants_of_spark_are_warned_of(workspace: Workspace, tmp_path: Path) -> None:
-    path = spark(tmp_path / "model", "StandardScalerModel", {"withMean": True, "withStd": True},
-                 {"std": [1, 0], "mean": [5, 6]})  # fmt: skip
-    error = workspace.succeeds("import", path, "--from", "spark", "--columns", "a,b", "-o", "p.json").err
-    assert "normcli: warning: constant: feature 1" in error
 
 
 def tensors(path: Path, arrays: Mapping[str, Any]) -> str:
@@ -256,6 +304,37 @@ def test_batch_norm_of_torch_computes_the_same(tmp_path: Path) -> None:
     assert normcli.write(same) == normcli.write(parameters)
 
 
+@pytest.mark.parametrize("kind", ["F16", "BF16", "F64"])
+def test_other_widths_of_numbers_are_read_exactly(kind: str, tmp_path: Path) -> None:
+    mean, variance = np.float32([1.5, -2.0]), np.float32([4.0, 0.25])  # as all of these have them
+    path = tmp_path / "bn.safetensors"
+    if kind == "BF16":
+        upper = [(values.view("<u4") >> 16).astype("<u2") for values in (mean, variance)]
+        of = [headers.Tensor(n, "BF16", (2,), 4 * i) for i, n in enumerate(("running_mean", "running_var"))]
+        path.write_bytes(headers.written(of, {}) + b"".join(values.tobytes() for values in upper))
+    else:
+        width = {"F16": np.float16, "F64": np.float64}[kind]
+        tensors(path, {"running_mean": width(mean), "running_var": width(variance)})
+    parameters = normcli.import_parameters(path, "torch", eps=0.0, momentum=0.1, columns=["a", "b"])
+    assert outcome(parameters, np.array([[3.5, -1.0]])).tolist() == [[1.0, 2.0]]
+
+
+def test_what_torch_save_writes_is_not_read(tmp_path: Path) -> None:
+    for begun in (b"PK\3\4\0\0\0\0", b"\x80\2\x8a\x0a\0\0\0\0"):
+        (tmp_path / "bn.pt").write_bytes(begun + bytes(100))
+        with pytest.raises(BadDataError, match=r"written by torch.save.*safetensors.torch.save_file"):
+            normcli.import_parameters(tmp_path / "bn.pt", "torch", **SAID)
+
+
+def test_the_average_of_all_batches_has_no_momentum(workspace: Workspace, tmp_path: Path) -> None:
+    path = tensors(tmp_path / "bn.safetensors", STATE)
+    words = ("import", path, "--from", "torch", "--eps", "1e-5", "--columns", "a,b", "-o", str(tmp_path / "p.json"))
+    workspace.succeeds(*words, "--momentum", "none")
+    options = json.loads((tmp_path / "p.json").read_text())["steps"][0]["options"]
+    assert (options["momentum"], options["start"]) == (None, None)
+    assert "--momentum" in workspace.fails(2, *words, "--momentum", "0")
+
+
 def test_eps_and_momentum_must_be_said(tmp_path: Path) -> None:
     path = tensors(tmp_path / "bn.safetensors", STATE)
     for lacking in ("eps", "momentum"):
@@ -268,9 +347,3 @@ def test_columns_have_names(tmp_path: Path) -> None:
     for columns, why in (((), "are not known"), (("a",), "has 1 names"), (("a", "b", "a"), "there twice: a")):
         with pytest.raises(UsageError, match=why):
             normcli.import_parameters(path, "sklearn", columns=columns)
-
-
-def test_other_classes_are_named(tmp_path: Path) -> None:
-    path = saved(preprocessing.QuantileTransformer(n_quantiles=5), tmp_path / "s.skops")
-    with pytest.raises(BadDataError, match=r"QuantileTransformer is not read .known are StandardScaler"):
-        normcli.import_parameters(path, "sklearn")
