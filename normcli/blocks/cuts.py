@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from normcli.blocks.block import Block, Column
 from normcli.blocks.record import Array
@@ -49,11 +50,15 @@ class ColumnCuts(Struct, frozen=True, dict=True):
             return None
         return kernel.CutCells([np.empty(0) if at is None else at for at in self.at])
 
-    def _below_by_kernel(self, cells: kernel.CutCells, block: Block) -> Below:
-        upto = cells.counts(block.columns).cumsum(axis=1).astype(np.float64)
+    @cached_property
+    def _present(self) -> NDArray[np.bool_]:
+        """(columns, cuts) which of the cuts a column has."""
         lengths = np.array([0 if at is None else len(at) for at in self.at])
-        present = np.arange(self.width) < lengths[:, None]
-        less, most = (np.where(present, upto[:, first:-1:2], 0.0) for first in (0, 1))
+        return np.arange(self.width) < lengths[:, None]
+
+    def _below_by_kernel(self, cells: kernel.CutCells, block: Block) -> Below:
+        upto = cells.counts(block.columns).cumsum(axis=1, dtype=np.float64)
+        less, most = upto[:, :-1:2] * self._present, upto[:, 1::2] * self._present
         for j, at in enumerate(self.at):
             if at is not None and not len(at):
                 upto[j, -1] = block.counts[j]

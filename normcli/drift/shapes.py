@@ -123,7 +123,8 @@ class Cuts(Struct, frozen=True):
             spread = next((s for s in (last - first, values[-1] - values[0], abs(values[0])) if s > 0.0), 1.0)
             reach = spread * np.append(REACH * GROWTH ** np.arange(OUTER), np.inf)
             outer = np.clip([values[0] - reach, values[-1] + reach], -LARGEST, LARGEST)
-        at = np.unique(np.concatenate([values, *outer]))
+        at = np.sort(np.concatenate([values, *outer]))
+        at = at[np.append(True, at[1:] > at[:-1])]  # as np.unique, which imports numpy.ma
         return cls(at, np.bincount(np.searchsorted(at, values), weights, len(at)).astype(np.float64))
 
 

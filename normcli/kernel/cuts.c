@@ -84,13 +84,14 @@ static void search(const nk_cuts *c, const double *x, uint64_t count, uint64_t *
     }
 }
 
-/* Counts values of these cells by comparison with the cut of each. */
-static void compare(const nk_cuts *c, const double *x, const int32_t *cells, uint64_t count, uint64_t *counts)
+/* Counts values of these cells by comparison with the cut of each: those at some places, or at all if that is NULL. */
+INLINE void compare(
+    const nk_cuts *c, const double *x, const int32_t *cells, const uint16_t *some, uint64_t count, uint64_t *counts)
 {
     double aside[STRIP];
     uint64_t left = 0;
-    for (uint64_t r = 0; r < count; r++) {
-        const uint64_t i = c->first[cells[r]];
+    for (uint64_t k = 0; k < count; k++) {
+        const uint64_t r = some ? some[k] : k, i = c->first[cells[r]];
         aside[left] = x[r];
         left += (i > c->count) & (x[r] == x[r]);
         counts[place(c, i, x[r])]++;
@@ -143,37 +144,39 @@ static void add_cells(const nk_cuts *c, const uint32_t *of_cells, uint64_t *coun
 
 static void count_column(const nk_cuts *c, const double *x, uint64_t rows, uint64_t *counts, uint32_t *of_cells)
 {
-    int32_t cells[STRIP], cells_aside[STRIP];
-    double aside[STRIP];
+    int32_t cells[STRIP];
+    uint16_t aside[STRIP];
     int at_cuts = rows < CELLS; /* most values lie in cells with cuts, or are too few to add cells up */
     uint64_t r = 0;
     memset(of_cells, 0, CELLS * sizeof *of_cells);
     for (; rows - r >= STRIP; r += STRIP) {
         find_cells(c, x + r, cells);
         if (at_cuts) {
-            compare(c, x + r, cells, STRIP, counts);
+            compare(c, x + r, cells, NULL, STRIP, counts);
             continue;
         }
         uint64_t left = 0;
         for (uint64_t k = 0; k < STRIP; k++) {
             of_cells[cells[k]]++;
-            aside[left] = x[r + k];
-            cells_aside[left] = cells[k];
+            aside[left] = (uint16_t)k;
             left += c->with_cuts[cells[k]];
         }
-        compare(c, aside, cells_aside, left, counts);
+        compare(c, x + r, cells, aside, left, counts);
         at_cuts = left > STRIP / 2;
     }
     for (uint64_t k = 0; k < rows - r; k++)
         cells[k] = cell_of(c, x[r + k]);
-    compare(c, x + r, cells, rows - r, counts);
+    compare(c, x + r, cells, NULL, rows - r, counts);
     if (rows >= CELLS)
         add_cells(c, of_cells, counts);
 }
 
 void nk_count_between(const nk_cuts *cuts, const double *const *columns, const nk_counts *to)
 {
-    for (uint64_t j = 0; j < to->features; j++)
+    for (uint64_t j = to->features; j-- > 0;) { /* of those that were read last, some are in the cache */
+        uint64_t *const counts = to->counts + j * to->stride;
         if (cuts[j].count)
-            count_column(cuts + j, columns[j], to->rows, to->counts + j * to->stride, to->room);
+            count_column(cuts + j, columns[j], to->rows, counts, to->room);
+        counts[2 * cuts[j].count + 1] = counts[2 * cuts[j].count + 2] = 0;
+    }
 }

@@ -60,8 +60,6 @@ class CutCells:
         rows, where = len(columns[0]) if columns else 0, pointers(columns)
         call = _Counts(_address(counts), _address(room), rows, len(columns), self._stride)
         kernel.nk_count_between(addressof(self._cuts), _address(where), byref(call))
-        for row, structure in zip(counts, self._cuts, strict=True):
-            row[2 * structure.count + 1 :] = 0
         return counts[:, :-2]
 
 

@@ -305,7 +305,7 @@ typedef struct {
 
 typedef struct {
     uint64_t *counts;    /* (features, stride) are added to: how many values are below the first cut, how many are equal
-                          * to it, how many lie between it and the second, and so on; and two that mean nothing */
+                          * to it, how many lie between it and the second, and so on; and two 0 */
     uint32_t *room;      /* (NK_CELLS) for whatever is needed meanwhile */
     uint64_t rows;       /* below 2^32 */
     uint64_t features;
