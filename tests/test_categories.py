@@ -135,9 +135,9 @@ def test_without_the_option_nothing_is_in_the_file(tmp_path: Path) -> None:
 def test_a_different_selection_neither_updates_nor_merges(tmp_path: Path) -> None:
     data, path = table(tmp_path / "t.parquet", ["x"] * 40), tmp_path / "p.json"
     fits = [normcli.fit(data, "zscore", categories=names, params=path) for names in ("c", ())]
-    with pytest.raises(BadDataError, match="without --categories"):
+    with pytest.raises(BadDataError, match="without `categories`"):
         normcli.merge(fits, allow_duplicates=True)
-    with pytest.raises(UsageError, match=r"--categories c: .*has none"):
+    with pytest.raises(UsageError, match=r"`categories` c: .*has none"):
         normcli.fit(data, categories="c", params=path, update=True)
     with pytest.raises(BadDataError, match="no column is called 'z'"):
         normcli.fit(data, "zscore", categories="z")
