@@ -3,6 +3,7 @@
 import gc
 import itertools
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -365,6 +366,32 @@ def test_a_bad_value_is_called_by_its_row() -> None:
     ):
         with pytest.raises(BadDataError, match=r"<memory>: row 706: .*'a'"):
             call()
+
+
+@pytest.mark.parametrize("kind", ["numpy", "pandas", "polars", "pyarrow"])
+def test_a_few_rows_begin_no_thread_and_take_few_calls(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that normalizes row by row waits for neither: 25 ms became 2. Calls are counted, as clocks differ."""
+    matrix = np.random.default_rng(1).normal(size=(9, 16))
+    frame = pd.DataFrame(matrix, columns=[f"x{j}" for j in range(16)])
+    data = {"numpy": matrix, "pandas": frame, "polars": pl.DataFrame(frame), "pyarrow": pa.Table.from_pandas(frame)}[
+        kind
+    ]
+    params, row = normcli.fit(data, "zscore"), data[:1]
+    expected = normcli.apply(params, row)
+    calls = 0
+
+    def count(*_: Any) -> None:
+        nonlocal calls
+        calls += 1
+
+    monkeypatch.setattr(threading.Thread, "start", None)
+    sys.setprofile(count)
+    try:
+        result = normcli.apply(params, row)
+    finally:
+        sys.setprofile(None)
+    assert np.array_equal(np.asarray(result), np.asarray(expected))
+    assert calls < 20_000  # with those into C, and the returns
 
 
 def test_what_becomes_of_no_table_is_none(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_python_says_the_same() -> None:
         api.fit("sample_data/penguins.csv", "zscor")
     with pytest.raises(BadDataError, match=r"is called 'bill_lenght_mm' \(did you mean bill_length_mm\?\)$"):
         api.fit("sample_data/penguins.csv", "zscore", columns=["bill_lenght_mm"])
-    with pytest.raises(UsageError, match=r"--inf 'eror': is none of error, missing; did you mean error\?$"):
+    with pytest.raises(UsageError, match=r"`infinite` 'eror': is none of error, missing; did you mean error\?$"):
         api.fit("sample_data/penguins.csv", "zscore", infinite="eror")
 
 

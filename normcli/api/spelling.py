@@ -6,7 +6,6 @@ Jobs and what stands below them speak of flags; what comes out of a function of 
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ FLAG = re.compile(
     r"(?<![\w'\"/.=-])(?<!mkdir )(--[a-z][a-z-]*[a-z]|-[a-z])(?![\w-])"
     r"(?:=(?P<value>\w+)| (?P<metavar>[A-Z]{2,})\b| (?P<word>[a-z]\w*)(?![\w.]))?"
 )
-OF_PROGRAMS = {"--help", "--version"}
+ROOMS = ("methods", "exports", "imports")  # whose classes have options, too
 
 
 class Argument(Struct, frozen=True):
@@ -48,10 +47,17 @@ def arguments() -> Mapping[str, Argument]:
     known: dict[str, Argument] = {}
     for kind in kinds:
         for f in (f for f in fields(kind) if f.metadata):
-            long = "--" + f.name.rstrip("_").replace("_", "-")
+            long = f"--{_spelled(f.name)}"
             argument = Argument(f.name, f.type == "bool", f.metadata["check"])
             known |= {flag: argument for flag in (long, *f.metadata["flags"]) if flag.startswith("-")}
-    return known | {f"--no-{name.replace('_', '-')}": Argument(f"{name}=False") for name in format_option_names()}
+    classes: list[type[Struct]] = [registry.only(room, name) for room in ROOMS for name in registry.names(room)]
+    options = format_option_names().union(*(kind.__struct_fields__ for kind in classes))
+    positive = {f"--{_spelled(name)}": Argument(name) for name in options}
+    return {f"--no-{_spelled(name)}": Argument(f"{name}=False") for name in options} | positive | known
+
+
+def _spelled(name: str) -> str:
+    return name.rstrip("_").replace("_", "-")
 
 
 def in_python(text: str, names: Mapping[str, str] | None = None) -> str:
@@ -64,10 +70,11 @@ def in_python(text: str, names: Mapping[str, str] | None = None) -> str:
 
 def _named(match: re.Match[str], names: Mapping[str, str]) -> str:
     flag, value, metavar, word = match.groups()
-    if flag in OF_PROGRAMS or (flag not in arguments() and not flag.startswith("--")):
+    argument = arguments().get(flag)
+    if argument is None and match.start() == 0 and flag.startswith("--"):  # one that nobody knows
+        argument = Argument(flag[2:].replace("-", "_"))
+    if argument is None:
         return match[0]
-    name = flag[2:].replace("-", "_")
-    argument = arguments().get(flag) or Argument(name + "_" * keyword.iskeyword(name))
     name = names.get(argument.name, argument.name)
     if value or (word and argument.takes(word)):
         return f"`{name}={value or word!r}`"

@@ -82,6 +82,7 @@ class Threads(Struct, frozen=True):
     count: int
     window: int | None = None  # how many jobs may be on their way at once, results not yet taken among them
     room: int | None = None  # bytes of memory for these jobs, each of which has a `load`
+    alone: bool = False  # whoever takes results does the jobs, too, which take less time than threads to begin
     inline: bool = False  # whoever takes results makes the jobs, for they come from code that may know one thread only
     _mappings: list[_Mapping] = field(default_factory=list)
 
@@ -96,6 +97,9 @@ class Threads(Struct, frozen=True):
         return wanted if self.window is None else min(wanted, self.window)
 
     def map_ordered(self, work: Callable[[J], R], jobs: Iterable[J]) -> Iterator[R]:
+        if self.alone:
+            yield from map(work, jobs)
+            return
         workers = self._workers
         window = Semaphore(self.window or self.most)
         room = None if self.room is None else _Room(self.room)

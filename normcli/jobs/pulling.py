@@ -43,7 +43,8 @@ def pull(request: ApplyRequest, events: Events = SILENT) -> Generator[Any]:
         names, part, schema = outputs.in_memory(inputs[0], reader)
         collected = list[Any]()
         with run.counting(request, readers) as progress:
-            with closing(pipeline.pieces([part], run.engine(request, parameters), progress)) as pieces:
+            engine = run.engine(request, parameters, alone=reader.is_small)
+            with closing(pipeline.pieces([part], engine, progress)) as pieces:
                 yield None
                 tables = assembled(reader.waiting, pieces, names, schema)
                 if request.tables.is_lazy:

@@ -164,18 +164,19 @@ class Run(Events, Generic[R, S]):
             raise BadDataError(f"{what}; {outcome}" if outcome else what)
 
     # -- what is used --------------------------------------------------------------------------------------------
-    def engine(self, request: Reads, needs: Parameters | memory.Sizes) -> Threads:
-        """What runs the steps of parameters, or anything of these sizes. Raises UsageError where there is too little
-        memory for it."""
+    def engine(self, request: Reads, needs: Parameters | memory.Sizes, *, alone: bool = False) -> Threads:
+        """What runs the steps of parameters, or anything of these sizes: in threads, unless this one does it `alone`.
+        Raises UsageError where there is too little memory for it."""
         sizes = needs if isinstance(needs, memory.Sizes) else memory.Sizes.of(needs)
-        workers = Threads(request.threads or available())
+        workers = Threads(1 if alone else request.threads or available())
         window = memory.window(sizes, request.max_memory, workers.most)
         total, block = size(memory.room(request.max_memory)), size(sizes.block)
         blocks = f"{window:,} block{'' if window == 1 else 's'} of {block} at once"
         if self.cluster is None:
             self.detail(f"{workers.count} threads, {blocks}, {total} of memory to use")
         room = memory.of_blocks(sizes, request.max_memory, workers.most)
-        engine = Threads(workers.count, window, room, inline=request.tables is not None and request.tables.is_lazy)
+        inline = request.tables is not None and request.tables.is_lazy
+        engine = Threads(workers.count, window, room, alone, inline)
         self._engines.append(engine)
         return engine
 

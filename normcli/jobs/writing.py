@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace as replace_option
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -80,11 +79,12 @@ class Outputs(Struct, frozen=True):
         """Tables in memory: the columns of what becomes of them, in order; the part that makes the normalized ones; and
         the Arrow schema of these. Raises BadDataError where the columns do not go with the transform."""
         reader = self._needing(reader)
-        description, normalizing = reader.description, replace_option(self.request, only=True)
-        outputs = replace(self, request=normalizing)
-        blank, digests = outputs._blank_and_digests(description.format, input, description)
-        names = pipeline.output_frame(self.transform, description, only=self.request.only).names
-        work = outputs._work(description.format, description, blank, digests)
+        description = reader.description
+        digests = self._digests(self.transform, description)
+        output = pipeline.output_frame(self.transform, description, only=self.request.only)
+        names, gives = output.names, set(self.transform.gives())
+        blank = output.select([n for n in names if n in gives])
+        work = self._work(description.format, description, blank, digests)
         watch = self.watch
         work = replace(work, measuring=_measuring(watch, reader))
         needed = (
@@ -163,11 +163,15 @@ class Outputs(Struct, frozen=True):
         """A frame of no rows as an input's output will have them, and the digests it will carry. Raises
         BadDataError where the input does not go with the transform."""
         transform = self.transform_for(to, description)
-        pipeline.check_columns(transform, description, extra=self.extra)
-        digests = pipeline.digests_after(transform, description, repeatedly=self.repeatedly)
+        digests = self._digests(transform, description)
         blank = pipeline.output_frame(transform, description, only=self.request.only)
         pipeline.check_writable(to, description, blank, transform.gives())
         return columns.with_texts(blank, input.keys), digests
+
+    def _digests(self, transform: FrameTransform, description: Description) -> tuple[str, ...]:
+        """Those that an output will carry. Raises BadDataError where the input does not go with the transform."""
+        pipeline.check_columns(transform, description, extra=self.extra)
+        return pipeline.digests_after(transform, description, repeatedly=self.repeatedly)
 
     def _on_late_column(self, watch: DriftMonitor | None, column: LateColumn, where: str) -> None:
         """A column that only late rows have. Raises BadDataError where columns unknown to the fit are refused."""

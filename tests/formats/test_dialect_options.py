@@ -248,7 +248,7 @@ def test_a_header_among_the_rows_is_told(folder: Path) -> None:
 
 @pytest.mark.parametrize("options", [{"skip_lines": "1"}, {"skip_lines": -1}, {"decimal": "x"}, {"quote": None}])
 def test_an_option_of_another_type_is_refused_in_python(folder: Path, options: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match=f"^--{next(iter(options)).replace('_', '-')}: "):
+    with pytest.raises(UsageError, match=f"^`{next(iter(options))}`: "):
         api.fit(b_file(folder, b"x\n1\n2\n"), ZScore(), format_options=options)
 
 

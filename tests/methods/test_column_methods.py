@@ -158,7 +158,7 @@ def test_a_range_that_is_none_is_a_usage_error(ends: tuple[float, float]) -> Non
 
 def test_options_that_can_not_be_are_refused_before_learning() -> None:
     """Or a parameter file is written that can't be read."""
-    with pytest.raises(UsageError, match="--range"):
+    with pytest.raises(UsageError, match="`range`"):
         fit_blocks(MinMax(range=(1.0, 0.0)), [column(1.0, 2.0)], ["a"])
 
 
@@ -243,7 +243,7 @@ def test_too_few_values_for_ddof_are_refused_by_name() -> None:
     x = np.array([[1.0, 1.0, 5.0, np.nan], [2.0, np.nan, 5.0, np.nan], [3.0, 2.0, 5.0, np.nan]])
     message = refused(ZScore(ddof=2), x, ["full", "short", "constant", "empty"])
     assert "short" in message
-    assert "--ddof 2" in message
+    assert "`ddof` 2" in message
     assert all(name not in message for name in ("full", "constant", "empty"))
     assert "full, short" in refused(ZScore(ddof=3), x, ["full", "short", "constant", "empty"])
 

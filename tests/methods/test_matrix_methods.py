@@ -404,7 +404,7 @@ def test_a_share_keeps_as_few_components_as_explain_it(share: float, name: str) 
 
 @pytest.mark.parametrize("method", [Decorrelate(components=5), Whiten(kind="pca", components=5)], ids=repr)
 def test_more_components_than_there_are_is_an_error(method: Method) -> None:
-    with pytest.raises(BadDataError, match="--components 5"):
+    with pytest.raises(BadDataError, match="`components` 5"):
         fitted(method, data("iris"))
 
 
@@ -454,7 +454,7 @@ def test_rank_auto_whitens_what_there_is(kind: Kind) -> None:
 
 
 def test_a_rank_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(BadDataError, match=r"--rank 4.*3 of 4"):
+    with pytest.raises(BadDataError, match=r"`rank` 4.*3 of 4"):
         fitted(Whiten(rank=4), np.column_stack([data("iris")[:, :3], data("iris")[:, 0]]))
 
 
@@ -610,7 +610,7 @@ def test_rows_that_miss_values_do_not_count_as_rows() -> None:
 
 @pytest.mark.parametrize("method", [Whiten(ddof=3), Decorrelate(ddof=3)], ids=repr)
 def test_too_few_rows_for_ddof_are_refused(method: Method) -> None:
-    assert "--ddof 3" in refused(method, data("iris")[:3, :1], "a")
+    assert "`ddof` 3" in refused(method, data("iris")[:3, :1], "a")
 
 
 def test_constants_alone_are_refused() -> None:

@@ -159,7 +159,7 @@ def test_an_option_that_has_no_effect_is_refused_in_python(name: str, option: st
     method = in_vain(name, option, next(v for v in VALUES[option] if v != "l2"))
     with pytest.raises(UsageError, match=f"^--{option} is for "):
         method.check()
-    with pytest.raises(UsageError, match=f"^--{option} is for "):
+    with pytest.raises(UsageError, match=f"^`{option}` is for "):
         fit_blocks(method, [FITTED], COLUMNS)
 
 

@@ -171,7 +171,7 @@ def test_a_power_that_was_given_is_taken() -> None:
 
 
 def test_powers_that_can_not_be_are_refused() -> None:
-    with pytest.raises(BadDataError, match=r"--lambda 1e\+06 is too steep for column 'x'"):
+    with pytest.raises(BadDataError, match=r"`lambda_` 1e\+06 is too steep for column 'x'"):
         fit(CASES["normal"], Power(lambda_=1e6))
     with pytest.raises(UsageError, match="--lambda: 3 numbers for 1 columns"):
         Power(lambda_=(1.0, 2.0, 3.0)).check_features(1)

@@ -79,7 +79,7 @@ def test_gains_that_can_not_be() -> None:
     for method in (Weight(gain=0.0), Weight(gain=(1.0, 0.0)), Weight(gain=(1.0, 2.0), axis="row")):
         with pytest.raises(UsageError, match="--gain"):
             method.check()
-    with pytest.raises(UsageError, match="--gain: 2 numbers for 3 columns"):
+    with pytest.raises(UsageError, match="`gain`: 2 numbers for 3 columns"):
         normalized(Weight(gain=(1.0, 2.0)), np.ones((4, 3)))
     with pytest.raises(BadDataError, match="beyond the range of a float in x1"):
         normalized(Weight(), np.array([[1.0, 1.7e308], [1.0, 1.7e308]]))

@@ -26,6 +26,7 @@ class PandasTable(MemoryTable, frozen=True):
     schema: pa.Schema
     labels: Mapping[str, Any]  # of columns, by name
     columns: Mapping[str, Any]  # numbers of numpy; chunked arrays of columns that hold objects; Series
+    series: Mapping[str, Any]  # all columns, as pandas has them
 
     @property
     def rows(self) -> int:
@@ -85,7 +86,7 @@ class PandasOutput(Struct):
         new = pa.Table.from_batches(self.batches, rest)
         columns = []
         for name in self.names:
-            old = data.iloc[:, data.columns.get_loc(self.table.labels[name])] if name in self.table.labels else None
+            old = self.table.series.get(name)
             if name in self.normalized.names:
                 values = self.floats[name] if name in self.floats else new.column(name)
                 columns.append(_series(values, None if old is None else old.dtype, data.index))
@@ -99,16 +100,17 @@ class PandasOutput(Struct):
 
 
 def _series(values: Any, kind: Any, index: Any) -> Any:
-    """A column of the family of types that the one it replaces is of: numpy's, nullable ones, or Arrow's."""
+    """A column, or its array, of the family of types that the one it replaces is of: numpy's, nullable, or Arrow's."""
     import pandas as pd
 
     is_arrow, is_masked = isinstance(kind, pd.ArrowDtype), hasattr(kind, "_is_numeric") and kind.na_value is pd.NA
     if isinstance(values, np.ndarray):
-        if is_arrow:
-            values = pd.arrays.ArrowExtensionArray(as_arrow(values, np.isnan(values)))
-        elif is_masked:
-            values = pd.arrays.FloatingArray(values, np.isnan(values))
-        return pd.Series(values, index, copy=False)
+        if not is_arrow and not is_masked:
+            return values
+        missing = np.isnan(values)
+        if not is_arrow:
+            return pd.Series(pd.arrays.FloatingArray(values, missing), index, copy=False)
+        values = as_arrow(values, missing)
     if is_arrow:
         return pd.Series(pd.arrays.ArrowExtensionArray(values), index, copy=False)
     nullable = {k.lower(): getattr(pd, f"{k}Dtype")() for k in _NULLABLE} if is_masked or values.null_count else {}
@@ -129,8 +131,8 @@ def table(data: Any) -> PandasTable:
         twice = next(n for j, n in enumerate(names) if n in names[:j])
         raise BadDataError(f"{NAME}: two columns are called '{printable(twice)}'", "rename one")
     fields, columns = [], dict[str, Any]()
-    for j, name in enumerate(names):
-        series = data.iloc[:, j]
+    every = dict(zip(names, (series for _, series in data.items()), strict=True))
+    for name, series in every.items():
         try:
             if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iuf":
                 columns[name] = series.to_numpy()
@@ -144,7 +146,7 @@ def table(data: Any) -> PandasTable:
             fields.append(pa.field(name, kind))
         except (pa.ArrowException, TypeError, ValueError) as e:
             fields.append(opaque(name, series.dtype, str(e)))
-    return PandasTable(data, pa.schema(fields), dict(zip(names, data.columns, strict=True)), columns)
+    return PandasTable(data, pa.schema(fields), dict(zip(names, data.columns, strict=True)), columns, every)
 
 
 def _converted(series: Any, kind: pa.DataType | None = None) -> pa.ChunkedArray:

@@ -24,6 +24,7 @@ from normcli.io.memory_source import MemorySource
 if TYPE_CHECKING:
     import pyarrow as pa
 
+FEW_VALUES = 1 << 15
 FORMAT = "arrows"  # the format whose data are most like these
 
 
@@ -84,6 +85,11 @@ class TableReader(_MemoryReader):
         self._first = self._table(next(values))
         self._tables = chain((self._first,), map(self._table, values))
         self._describe(self._first.schema, room, block_size, self._first.rows if data.is_one else None)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether all of it is done sooner than threads begin."""
+        return self.description.size is not None and self.description.size * len(self.description.schema) <= FEW_VALUES
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
         names, rows = self._names(needed), self._rows

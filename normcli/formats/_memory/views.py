@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from normcli.caching import cached_property
 from normcli.columns.arrow_columns import as_numbers
 from normcli.columns.buffers import as_arrow
 from normcli.formats._memory.of_numpy import MatrixOutput
@@ -45,7 +46,7 @@ class WithWeights(MemoryTable, frozen=True):
         return self
 
 
-class AsMatrix(MemoryTable, frozen=True):
+class AsMatrix(MemoryTable, frozen=True, dict=True):
     """A table whose columns are called `names`, and of which a matrix is made: of all columns, or of `results`."""
 
     table: Table
@@ -57,7 +58,7 @@ class AsMatrix(MemoryTable, frozen=True):
     def rows(self) -> int:
         return self.table.rows
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         import pyarrow as pa
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from msgspec import Struct
@@ -88,9 +89,16 @@ class Request:
     explicit: frozenset[str] | None = None
 
     @classmethod
-    def options(cls) -> dict[str, Any]:
+    @cache
+    def options(cls) -> Mapping[str, Any]:
         """The metadata of the fields that are options, by name."""
         return {f.name: f.metadata for f in fields(cls) if f.metadata}
+
+    @classmethod
+    @cache
+    def defaults(cls) -> Mapping[str, Any]:
+        """The defaults of the options, by name."""
+        return {f.name: f.default for f in fields(cls) if f.metadata}
 
     @classmethod
     def refusal(cls, name: str) -> str:
@@ -110,7 +118,7 @@ class Request:
         """The names of the options that were given."""
         if self.explicit is not None:
             return self.explicit
-        return frozenset(f.name for f in fields(self) if f.metadata and getattr(self, f.name) != f.default)
+        return frozenset(n for n, default in self.defaults().items() if getattr(self, n) != default)
 
     def explicit_value(self, name: str) -> Any:
         """The value of an option; None where it was not given, though it may have one."""
