@@ -431,7 +431,7 @@ def test_where_a_cluster_is_lost_apply_says_that_it_can_be_resumed(here: Workspa
     params = normcli.fit(here / "in", "zscore")
     with pytest.raises(ClusterError) as caught:
         normcli.apply(params, here / "in", f"{here / 'out'}/", engine=Lost())
-    assert str(caught.value) == "the scheduler is gone (run this again; apply --resume goes on)"
+    assert str(caught.value) == "the scheduler is gone (run this again; apply `resume` goes on)"
     with pytest.raises(ClusterError) as caught:
         normcli.fit(here / "in", "zscore", engine=Lost())
     assert str(caught.value) == "the scheduler is gone (run this again)"
