@@ -144,5 +144,5 @@ def test_what_is_arithmetic_has_the_same_bits() -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_options_of_another_target_are_refused(target: str) -> None:
-    with pytest.raises(UsageError, match="--nosuch is no option of --to"):
+    with pytest.raises(UsageError, match="`nosuch` is no option of `to`"):
         normcli.export(fitted("zscore"), target, nosuch=1)
