@@ -42,9 +42,9 @@ def test_a_key_is_named_with_its_rows_and_is_no_code(target: str) -> None:
 
 @pytest.mark.parametrize("target", PLAIN)
 def test_it_says_how_near_it_comes(target: str) -> None:
-    for method, words in (("zscore", "The same bits as normcli apply"), ("layer", "but for 1e-1")):
+    for method, words in (("zscore", "The same bits as normcli apply"), ("layer", "Within 1e-1")):
         if target == "json":
-            words, method = "but for the rounding of each center", "zscore"
+            words, method = "up to the rounding of each center", "zscore"
         assert words.encode() in normcli.export(fitted(method), target)
 
 
