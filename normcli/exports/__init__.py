@@ -74,12 +74,12 @@ class Target(Struct, frozen=True, kw_only=True):
         for finite data. The formula is that of what is exported, if there is one."""
         return 0.0 if formula is not None and is_arithmetic(formula) else 1e-13
 
-    def nearness(self, export: Export) -> str:
+    def accuracy(self, export: Export) -> str:
         """The same in words, on one line of ASCII."""
         difference = self.difference(export.formula)
         if not difference:
             return "The same bits as normcli apply in float64."
-        return f"As normcli apply in float64, but for {difference:.0e} of the greatest result of a column."
+        return f"Within {difference:.0e} of normcli apply in float64, relative to the greatest result of a column."
 
 
 def content(target: Target, export: Export) -> bytes:

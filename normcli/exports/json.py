@@ -33,7 +33,7 @@ class Json(Target, frozen=True, kw_only=True):
             raise NoFormulaError("the same numbers undo it", f"{INVERSE}; without --inverse")
         document: dict[str, Any] = {
             "what": export.heading,
-            "nearness": self.nearness(export),
+            "accuracy": self.accuracy(export),
             "formula": FORMULA,
             "inverse": INVERSE,
             "columns": columns,
@@ -43,8 +43,8 @@ class Json(Target, frozen=True, kw_only=True):
     def difference(self, formula: Any) -> float:
         return 1e-6
 
-    def nearness(self, export: Export) -> str:
-        return "As normcli apply in float64, but for the rounding of each center, which has two doubles there."
+    def accuracy(self, export: Export) -> str:
+        return "As normcli apply in float64, up to the rounding of each center to one double."
 
 
 def _columns(formula: Formula) -> dict[str, Numbers]:

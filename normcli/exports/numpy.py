@@ -27,7 +27,7 @@ class Numpy(Target, frozen=True, kw_only=True):
             f"        return {statements.result}",
         ]
         return statements.module(
-            (f"{export.heading}.", self.nearness(export)), "import numpy as np", "np.array({})", body
+            (f"{export.heading}.", self.accuracy(export)), "import numpy as np", "np.array({})", body
         )
 
 

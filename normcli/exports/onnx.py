@@ -60,7 +60,7 @@ class Onnx(Target, frozen=True, kw_only=True):
             helper.make_graph(graph.nodes, "normcli", [x], [y], graph.tensors),
             opset_imports=[helper.make_opsetid("", OPSET)],
             producer_name="normcli",
-            doc_string=f"{export.heading}. {self.nearness(export)}",
+            doc_string=f"{export.heading}. {self.accuracy(export)}",
             ir_version=8,
         )
         helper.set_model_props(model, {"inputs": _lines(formula.inputs), "outputs": _lines(formula.outputs)})

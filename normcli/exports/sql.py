@@ -49,7 +49,7 @@ class Sql(Target, frozen=True, kw_only=True):
         others = [text for name, text in inputs.items() if name not in formula.inputs]
         select = [f"{texts[name]} AS {dialect.quoted(name)}" if name in texts else inputs[name] for name in after]
         text = stages.statement(others, select, table)
-        return f"-- {export.heading}, for {dialect.title}\n-- {self.nearness(export)}\n{text}\n".encode()
+        return f"-- {export.heading}, for {dialect.title}\n-- {self.accuracy(export)}\n{text}\n".encode()
 
     def difference(self, formula: Formula | None) -> float:
         products = formula is not None and any(isinstance(x, Product) for x in in_order(formula.result))

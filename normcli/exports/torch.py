@@ -41,7 +41,7 @@ class Torch(Target, frozen=True, kw_only=True):
             *(f"        {line}" for line in statements.lines),
             f"        return ({statements.result}).to(dtype)",
         ]
-        return statements.module((f"{export.heading}.", self.nearness(export)), "import torch", "{}", body)
+        return statements.module((f"{export.heading}.", self.accuracy(export)), "import torch", "{}", body)
 
 
 class _Statements(Statements):
