@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from normcli import registry
+from normcli.blocks.record import Array
 from normcli.errors import NoFormulaError
 from normcli.parameters import Step
 from normcli.stats.comoments import Comoments
@@ -19,6 +20,7 @@ from normcli.transforms.power import Power
 from normcli.transforms.ranks import Ranks
 from normcli.transforms.rows import Rows
 
+SAME = 1e-9  # of scales, relative
 SQUARE = 1e-9  # directions whose products are as near to those of the identity are orthonormal
 
 
@@ -29,10 +31,8 @@ def estimator(step: Step) -> Any:
             raise _refusal(
                 "a row that misses a value misses all, and scikit-learn's scalers look at each column by itself"
             )
-        case Affine(ends=None):
-            return _scaler(step, step.fitted)
         case Affine():
-            return _min_max(step, step.fitted)
+            return _scaler(step, step.fitted)
         case Rows():
             return _normalizer(step.fitted)
         case Elementwise():
@@ -66,32 +66,57 @@ def function(name: str) -> Any:
 
 
 def _scaler(step: Step, learned: Affine) -> Any:
-    """Of x − center, divided by scale / gain."""
-    from sklearn.preprocessing import MaxAbsScaler, RobustScaler, StandardScaler
-
+    """Of a centre and a scale: that which the method names."""
+    if step.method.scaler is None:
+        raise _refusal("scikit-learn has no estimator of it")
     if learned.offset != 0.0:
-        raise _refusal("what is added at the end has no place in StandardScaler")
-    center = learned.center[0] + learned.center_low[0]
-    scale = learned.scale[0] / np.array(learned.gain)
-    moments, method = _state(step, Moments), registry.name_of(step.method)
-    if method == "maxabs":
-        return _with(MaxAbsScaler(), scale_=scale, max_abs_=scale.copy(), **_samples(step, one=True))
-    if method == "robust":
-        low, high = step.method.quantiles  # type: ignore[attr-defined]
-        unit = step.method.unit_variance  # type: ignore[attr-defined]
-        return _with(
-            RobustScaler(quantile_range=(100.0 * low, 100.0 * high), unit_variance=unit), center_=center, scale_=scale
-        )
-    with_mean = getattr(step.method, "center", True) is not False
-    with_std = getattr(step.method, "scale", True) is not False and method != "center"
-    mean = center if with_mean or moments is None else (moments.mean + moments.mean_low)[0]
+        raise _refusal("what is added at the end has no place in scikit-learn's scalers")
+    name, arguments = step.method.scaler
+    return SCALERS[name](step, learned, dict(arguments))
+
+
+def _center_and_scale(learned: Affine) -> tuple[Array, Array]:
+    """(features,) each, of x − center, divided by the scale."""
+    return learned.center[0] + learned.center_low[0], learned.scale[0] / np.array(learned.gain)
+
+
+def _standard(step: Step, learned: Affine, arguments: dict[str, Any]) -> Any:
+    from sklearn.preprocessing import StandardScaler
+
+    scaler, moments = StandardScaler(**arguments), _state(step, Moments)
+    center, scale = _center_and_scale(learned)
+    if moments is not None and scaler.with_std and not _is_deviation(scale, moments):
+        moments = None  # partial_fit would go on from them, to the standard deviation
+    mean = center if scaler.with_mean or moments is None else (moments.mean + moments.mean_low)[0]
     return _with(
-        StandardScaler(with_mean=with_mean, with_std=with_std),
-        mean_=mean if with_mean or with_std else None,
-        var_=(scale**2 if moments is None else moments.variance(0)[0]) if with_std else None,
-        scale_=scale if with_std else None,
-        **_samples(step),
+        scaler,
+        mean_=mean if scaler.with_mean or scaler.with_std else None,
+        var_=(scale**2 if moments is None else moments.variance(0)[0]) if scaler.with_std else None,
+        scale_=scale if scaler.with_std else None,
+        **({} if moments is None else _samples(step)),
     )
+
+
+def _is_deviation(scale: Array, moments: Moments) -> bool:
+    """Whether a scale (features,) is the standard deviation, or 1 for a constant, of the columns that have values."""
+    present = moments.count[0] > 0
+    deviations = (np.sqrt(moments.variance(ddof)[0]) for ddof in (0, 1))
+    expected = (np.where(deviation > 0.0, deviation, 1.0) for deviation in deviations)
+    return any(np.allclose(scale[present], e[present], rtol=SAME, atol=0.0) for e in expected)
+
+
+def _max_abs(step: Step, learned: Affine, arguments: dict[str, Any]) -> Any:
+    from sklearn.preprocessing import MaxAbsScaler
+
+    _, scale = _center_and_scale(learned)
+    return _with(MaxAbsScaler(**arguments), scale_=scale, max_abs_=scale.copy(), **_samples(step, one=True))
+
+
+def _robust(step: Step, learned: Affine, arguments: dict[str, Any]) -> Any:
+    from sklearn.preprocessing import RobustScaler
+
+    center, scale = _center_and_scale(learned)
+    return _with(RobustScaler(**arguments), center_=center, scale_=scale)
 
 
 def _samples(step: Step, *, one: bool = False) -> dict[str, Any]:
@@ -104,7 +129,7 @@ def _samples(step: Step, *, one: bool = False) -> dict[str, Any]:
     return {"n_samples_seen_": int(counts.max()) if one else counts[0] if same else counts}
 
 
-def _min_max(step: Step, learned: Affine) -> Any:
+def _min_max(step: Step, learned: Affine, arguments: dict[str, Any]) -> Any:
     from sklearn.preprocessing import MinMaxScaler
 
     assert learned.ends is not None
@@ -113,7 +138,7 @@ def _min_max(step: Step, learned: Affine) -> Any:
     greatest = least + learned.scale[0] if extrema is None else np.where(np.isnan(least), np.nan, extrema.greatest[0])
     scale = (high - low) / learned.scale[0]
     return _with(
-        MinMaxScaler(feature_range=(low, high), clip=learned.clip),
+        MinMaxScaler(**arguments),
         min_=low - least * scale,
         scale_=scale,
         data_min_=least,
@@ -121,6 +146,14 @@ def _min_max(step: Step, learned: Affine) -> Any:
         data_range_=greatest - least,
         **_samples(step, one=True),
     )
+
+
+SCALERS: Mapping[str, Callable[[Step, Affine, dict[str, Any]], Any]] = {
+    "StandardScaler": _standard,
+    "MaxAbsScaler": _max_abs,
+    "RobustScaler": _robust,
+    "MinMaxScaler": _min_max,
+}
 
 
 def _normalizer(learned: Rows) -> Any:

@@ -13,29 +13,29 @@ from normcli.errors import NoFormulaError, UsageError
 from normcli.exports import Export, Target
 from normcli.exports._estimators import estimator, function
 from normcli.exports._skops import canonical
-from normcli.parameters.formulas import Formula, feature_names
+from normcli.parameters.formulas import feature_names
 
 
 class Sklearn(Target, frozen=True, kw_only=True):
     """The estimator of scikit-learn that computes the same, with its learned attributes, or a Pipeline of them, for
-    skops.io.load. A centre is one double there, where parameters have two; Normalizer and PCA refuse rows that miss a
-    value."""
+    skops.io.load. A centre is one double there, where parameters have two: results differ by its rounding, in units of
+    the scale, and by two units in the last place; those of MinMaxScaler, x · scale + min, by as much of the value in
+    units of the range, and those of PCA by 1e-13 of the greatest result. −0 stays. Normalizer and PCA refuse rows that
+    miss a value."""
 
     binary: ClassVar[bool] = True
 
     def write(self, export: Export) -> bytes:
-        if export.inverse:
-            raise NoFormulaError("the same estimator undoes it", "inverse_transform; without --inverse")
         try:
             import sklearn  # noqa: F401
             import skops.io
         except ImportError:
             raise UsageError("--to sklearn needs packages", "pip install 'normcli[sklearn]' installs them") from None
-        return canonical(skops.io.dumps(_model(export)))
-
-    def difference(self, formula: Formula | None) -> float:
-        """A centre is rounded, in units of the scale."""
-        return 1e-6
+        model = _model(export)
+        if export.inverse:
+            export.parameters.check_invertible()
+            raise NoFormulaError("the same estimator undoes it", "inverse_transform; without --inverse")
+        return canonical(skops.io.dumps(model))
 
 
 def _model(export: Export) -> Any:

@@ -18,6 +18,7 @@ S = TypeVar("S", bound=Statistic)
 
 # An option with one number for all columns, or one for each; on the command line, a file of numbers.
 Numbers = float | Annotated[tuple[float, ...], Meta(min_length=1)]
+Scaler = tuple[str, Mapping[str, Any]]  # a class of scikit-learn, and arguments
 
 
 class States(Struct, frozen=True):
@@ -56,6 +57,12 @@ class Method(Struct, frozen=True, kw_only=True):
     example: ClassVar[str] = ""  # how a person would use it; else fitted to data.csv with its defaults
     per_column: ClassVar[tuple[str, ...]] = ()  # options that are one number, or one for each column
     learns_without: ClassVar[tuple[type[Statistic], ...]] = ()  # whose state may be unknown
+
+    @property
+    def scaler(self) -> Scaler | None:
+        """The class of scikit-learn that can hold the centre and scale that a method learns, and its arguments;
+        None where none computes them."""
+        return None
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

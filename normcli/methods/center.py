@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from normcli.methods import Method, States
+from normcli.methods import Method, Scaler, States
 from normcli.methods._column import affine, means, terms_of
 from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
@@ -22,6 +22,10 @@ class Center(Method, frozen=True, kw_only=True):
     source = "Bro and Smilde (2003), Centering and scaling in component analysis, Journal of Chemometrics 17"
     aliases = ("centring", "centering", "mean removal", "mean centering", "demeaning")
     example = "normcli fit data.csv -m center -p data.json -o data-centred.csv"
+
+    @property
+    def scaler(self) -> Scaler:
+        return "StandardScaler", {"with_std": False}
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

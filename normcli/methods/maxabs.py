@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from normcli.methods import Method, States
+from normcli.methods import Method, Scaler, States
 from normcli.methods._column import affine, terms_of
 from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
@@ -22,6 +22,10 @@ class MaxAbs(Method, frozen=True, kw_only=True):
     source = "Pedregosa et al. (2011), Scikit-learn, JMLR 12: MaxAbsScaler"
     aliases = ("max-abs scaling", "maxabsscaler", "maximum absolute scaling")
     example = 'normcli fit data.csv -m maxabs -c "tfidf_*" -p data.json'
+
+    @property
+    def scaler(self) -> Scaler:
+        return "MaxAbsScaler", {}
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

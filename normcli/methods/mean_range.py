@@ -1,6 +1,6 @@
 """Mean normalization."""
 
-from normcli.methods import Method, States
+from normcli.methods import Method, Scaler, States
 from normcli.methods._column import affine, means, ranges, terms_of
 from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
@@ -20,6 +20,10 @@ class MeanRange(Method, frozen=True, kw_only=True):
     source = "Ng (2011), Machine Learning, Stanford: feature scaling and mean normalization"
     aliases = ("mean normalization",)
     example = "normcli fit data.csv -m mean-range -x year -p data.json"
+
+    @property
+    def scaler(self) -> Scaler:
+        return "StandardScaler", {}
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

@@ -7,7 +7,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from normcli.errors import UsageError
-from normcli.methods import Method, States
+from normcli.methods import Method, Scaler, States
 from normcli.methods._column import affine, ranges, terms_of
 from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
@@ -31,6 +31,11 @@ class MinMax(Method, frozen=True, kw_only=True):
 
     range: Annotated[tuple[float, float], Meta(description="where the least and the greatest value land")] = (0.0, 1.0)
     clip: Annotated[bool, Meta(description="hold new values outside the fitted range to LO and HI")] = False
+
+    @property
+    def scaler(self) -> Scaler:
+        low, high = self.range
+        return "MinMaxScaler", {"feature_range": (low + 0.0, high + 0.0), "clip": self.clip}
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

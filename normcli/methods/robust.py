@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from normcli.blocks.record import Array
 from normcli.errors import UsageError
-from normcli.methods import Method, States
+from normcli.methods import Method, Scaler, States
 from normcli.methods._column import affine, spans
 from normcli.methods._drawings import BY_COLUMN
 from normcli.methods._quantiles import quantiles
@@ -43,6 +43,11 @@ class Robust(Method, frozen=True, kw_only=True):
     )
     unit_variance: Annotated[bool, Meta(description="times what gives normally distributed values variance 1")] = False
     exact: Annotated[bool, Meta(description="read the input again, for exact quantiles")] = False
+
+    @property
+    def scaler(self) -> Scaler:
+        low, high = self.quantiles
+        return "RobustScaler", {"quantile_range": (100.0 * low, 100.0 * high), "unit_variance": self.unit_variance}
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

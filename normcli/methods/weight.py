@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from normcli.blocks.record import Array
 from normcli.errors import BadDataError, UsageError
-from normcli.methods import Method, Numbers, States, listed, per_column
+from normcli.methods import Method, Numbers, Scaler, States, listed, per_column
 from normcli.methods._column import affine, refuse_light, terms_of
 from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
@@ -53,6 +53,10 @@ class Weight(Method, frozen=True, kw_only=True):
     gain: Annotated[
         Numbers, Meta(description="the length afterwards, not 0: one, or a JSON file of one per column")
     ] = 1.0
+
+    @property
+    def scaler(self) -> Scaler:
+        return "StandardScaler", {}
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

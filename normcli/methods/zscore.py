@@ -7,7 +7,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from normcli.errors import UsageError
-from normcli.methods import Method, States, beside
+from normcli.methods import Method, Scaler, States, beside
 from normcli.methods._column import affine, deviations, means, terms_of
 from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
@@ -49,6 +49,10 @@ class ZScore(Method, frozen=True, kw_only=True):
             if getattr(self, option) != default and not getattr(self, needed):
                 flag = f"--{option.replace('_', '-')}"
                 raise UsageError(f"{flag} with --no-{needed}: what there is afterwards is not known")
+
+    @property
+    def scaler(self) -> Scaler:
+        return "StandardScaler", {"with_mean": self.center, "with_std": self.scale}
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 import normcli
 from normcli import registry
 from normcli.blocks.block import Block
 from normcli.columns import Field
 from normcli.errors import NoFormulaError, NotInvertibleError, UsageError
+from normcli.exports._estimators import estimator
 from normcli.exports._skops import canonical
+from normcli.methods.zscore import ZScore
 from normcli.parameters import Parameters, Step
 from tests.exports.engines import sklearn as engine
 from tests.exports.test_export_contract import assert_near
@@ -85,6 +88,26 @@ def test_it_goes_on_learning() -> None:
     np.testing.assert_allclose(model.scale_, expected.scale_, rtol=1e-12)
 
 
+@pytest.mark.parametrize(("method", "options"), [("mean-range", {}), ("weight", {}), ("zscore", {"target_std": 2.0})])
+def test_a_scaler_of_another_scale_begins_anew(method: str, options: dict[str, Any]) -> None:
+    """What is no standard deviation is held by a StandardScaler without counts, and is not taken for one."""
+    model = load(normcli.export(fitted(method, **options), "sklearn"))
+    assert not hasattr(model, "n_samples_seen_")
+    np.testing.assert_array_equal(model.var_, model.scale_**2)
+    expected = preprocessing.StandardScaler().fit(X[:100])
+    np.testing.assert_allclose(model.partial_fit(X[:100]).scale_, expected.scale_, rtol=1e-12)
+
+
+def test_a_method_that_names_no_scaler_is_refused() -> None:
+    class Shifted(ZScore, frozen=True, kw_only=True):
+        scaler = None
+
+    parameters = fitted("zscore")
+    step = replace(parameters.steps[0], method=Shifted())
+    with pytest.raises(NoFormulaError, match="scikit-learn has no estimator of it"):
+        estimator(step)
+
+
 def plan(*steps: tuple[str, dict[str, Any], tuple[str, ...]]) -> Parameters:
     """Steps, each fitted to what those before it give."""
     values, done = dict(zip(NAMES, X.T, strict=True)), list[Step]()
@@ -121,7 +144,7 @@ def test_a_plan_is_a_pipeline(parameters: Parameters) -> None:
     [
         ("whiten", {}, "its outputs are columns"),
         ("whiten", {"kind": "pca-cor"}, "not at right angles"),
-        ("zscore", {"target_mean": 3.0}, "no place in StandardScaler"),
+        ("zscore", {"target_mean": 3.0}, "no place in scikit-learn.s scalers"),
         ("unit", {"norm": 3.0}, "the norms l1, l2 and max"),
         ("layer", {}, "scikit-learn has no estimator of it"),
     ],
