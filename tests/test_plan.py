@@ -218,7 +218,7 @@ def test_what_no_step_may_follow(choices: list[PlanStep], said: str) -> None:
         ([PlanStep(Decorrelate(), ABC)], "p.toml: steps[0]: x.csv: a column is called pc1 already"),
         (
             [PlanStep(Decorrelate(prefix="u"), ABC), PlanStep(Unit(), ("a",))],
-            "steps[1]: x.csv: no numeric column",
+            "steps[1]: x.csv: column 'a' is there no more: steps[0] (decorrelate) makes others of it",
         ),
         (
             [PlanStep(Decorrelate(prefix="u", components=1), ABC), PlanStep(Unit(), ("u2",))],

@@ -35,7 +35,7 @@ def chosen(request: FitRequest, *, example: str) -> Plan | None:
         raise UsageError("--plan -: a plan is a file")
     from normcli.parameters import plan_file
 
-    return plan_file.read(request.plan, example=example)
+    return plan_file.read(request.plan, example=example, allow_edited=request.allow_edited)
 
 
 def method_options(request: FitRequest) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""To learn a method's parameters, or those of several steps, in one pass; and to normalize the same data."""
+"""To learn a method's parameters, or those of several steps; and to normalize the same data."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         if request.no_sketch:
             initial = replace(initial, sketches=None)
         _describe(run, plan, initial, readers.first.description, targets)
-        _check_passes(run, inputs, initial)
+        _check_passes(run, inputs, initial, plan)
+        if request.update and not old:
+            run.notice(f"{printable(str(request.params))}: there is no such file, a new one begins")
         for text in initial.passes.described():
             run.detail(text)
         data = _writable(run, initial, readers, targets.file) if request.output else (reader for _, reader in readers)
@@ -133,7 +135,6 @@ def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Plan | None, list[Input]]:
     inputs = find(run, request)
     if plan:
         paths.check_reads(request, run.result, [Place(f"parameter file of {plan.name}", file) for file in plan.files])
-        _check_exact(request, inputs, plan)
     if request.update:
         from normcli.jobs.update import check_update
 
@@ -179,14 +180,14 @@ def _check_exact(request: FitRequest, inputs: list[Input], wanted: Parameters | 
         check_repeatable(inputs, "--exact")
 
 
-def _check_passes(run: Run[FitRequest, FitResult], inputs: list[Input], initial: Parameters) -> None:
+def _check_passes(run: Run[FitRequest, FitResult], inputs: list[Input], initial: Parameters, plan: Plan | None) -> None:
     """Raises UsageError for steps of several passes over data that can be read only once, or are added to a fit."""
     if initial.passes.count == 1:
         return
     if run.request.update:
         from normcli.pipeline.merging import check_continues
 
-        check_continues(printable(str(run.request.params)), initial, "updated")
+        check_continues((plan and plan.name) or "plan", initial, "updated")
     if not run.request.output:  # what -o writes is kept, and can be read again
         check_repeatable(inputs, f"a plan of {initial.passes.count} passes")
 
@@ -242,7 +243,7 @@ def _learned(
         if fitted.learns:
             progress.end()
             run.check_warnings()
-    return params.sealed(fitted), progress
+    return params.sealed(replace(fitted, called=())), progress
 
 
 def _write(

@@ -49,7 +49,7 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
     names = [f.name for f in first.schema]
     schema = plan.insisted(first.schema, first.identifiers)
     try:
-        steps = plan.steps(
+        expansion = plan.expansion(
             schema, lambda name: readers.first.list_size(name), beside,
             data=name, not_numbers=first.not_numbers, indexes=first.indexes | first.identifiers, hint=first.hint,
         )  # fmt: skip
@@ -59,7 +59,8 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
             _explain(run, first, {*beside, *plan.left_out(names)})
         raise
     rules = Rules().override(request.unseen, request.min_count)
-    parameters = Parameters(steps, schema, by=by, weights=request.weights, rules=rules)
+    parameters = Parameters(tuple(expansion.steps), schema, by=by, weights=request.weights, rules=rules)
+    parameters = replace(parameters, called=tuple(expansion.called))
     if categories:
         from normcli.parameters.categories import Category  # here, for few fits have any
 

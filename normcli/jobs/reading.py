@@ -69,16 +69,16 @@ def report_left_out(run: Run[Any, Any], search: Listing) -> None:
         run.info(f"{len(search.left):,} left out: {some}; -v names them")
 
 
-def check_repeatable(input_list: list[Input], flag: str) -> None:
-    """Raises UsageError for an input that can be read only once."""
+def check_repeatable(input_list: list[Input], what: str) -> None:
+    """Raises UsageError, of what reads more than once, for an input that can be read only once."""
     for input in input_list:
         if input.tables is not None:
             if not input.tables.repeats:
-                what = f"{flag} reads the data more than once, and an iterator gives them once"
+                what = f"{what} reads the data more than once, and an iterator gives them once"
                 raise UsageError(what, "a list of tables does, or an object whose __iter__ begins anew")
         elif input.path is None or (os.path.exists(input.path) and not os.path.isfile(input.path)):
             raise UsageError(
-                f"{flag} reads the data more than once, and {input.name} can be read only once: put it in a file first",
+                f"{what} reads the data more than once, and {input.name} can be read only once: put it in a file first",
                 "-o OUTPUT, which keeps what was read, does, too",
             )
 

@@ -91,7 +91,7 @@ def continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters 
     request = run.request
     path = str(request.params)
     if not os.path.exists(path):
-        _begin(run, path, plan)
+        _check_begins(request, path, plan)
         return None
     parameters = read_parameters(
         path, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
@@ -102,14 +102,13 @@ def continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters 
     return parameters
 
 
-def _begin(run: Run[FitRequest, FitResult], path: str, plan: Plan | None) -> None:
-    """Says that there is no file yet: a directory that is not mounted looks the same."""
-    if not run.request.create:
+def _check_begins(request: FitRequest, path: str, plan: Plan | None) -> None:
+    """Raises NoInputError, UsageError where no new file is to begin: a directory that is not mounted looks the same."""
+    if not request.create:
         raise NoInputError(f"{printable(path)}: there is no such file", "--create begins one")
     if plan is None:
         raise UsageError(f"{printable(path)}: there is no such file", "--create needs -m METHOD to begin one")
     _check_learns(path, plan)
-    run.notice(f"{printable(path)}: there is no such file, a new one begins")
 
 
 def _check_learns(path: str, wanted: Parameters | Plan) -> None:

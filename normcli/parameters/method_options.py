@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from normcli import registry, suggestions
-from normcli.errors import BadParametersError, UsageError, printable
+from normcli.errors import BadParametersError, UsageError, printable, short
 from normcli.methods import Method
 from normcli.parameters import file as params
 
@@ -41,6 +41,7 @@ def method_with(kind: type[Method], raw: Any, at: str) -> Method:
         if name in options:
             raise UsageError(f"{here}: is there twice")
         options[name] = None if value == "none" and _may_be_none(kind, name) else value
+        _check_word(kind, name, options[name], here)
     try:
         method: Method = params.typed(kind, options, f"{at}.options")
         method.check(options)
@@ -63,6 +64,28 @@ def _may_be_none(kind: type[Method], name: str) -> bool:
         return True
 
     return takes(None) and not takes("none")
+
+
+def _check_word(kind: type[Method], name: str, value: Any, at: str) -> None:
+    """Raises UsageError for a value that is none of the words that an option takes."""
+    annotation = typing.get_type_hints(kind)[name]
+    words = [*_words(annotation)]
+    try:
+        msgspec.convert(value, annotation)
+    except msgspec.ValidationError:
+        if words:
+            shown = f"'{short(value)}'" if isinstance(value, str) else short(repr(value))
+            raise UsageError(f"{at}: {shown} is none of {', '.join(words)}") from None
+
+
+def _words(annotation: Any) -> Iterator[str]:
+    """The words that a type takes, and what else, where it takes any."""
+    parts = typing.get_args(annotation)
+    if typing.get_origin(annotation) is typing.Literal:
+        yield from map(str, parts)
+    elif any(typing.get_origin(part) is typing.Literal for part in parts):
+        for part in parts:
+            yield from ("a number",) if part is float else _words(part)
 
 
 def _whose(key: str) -> str:

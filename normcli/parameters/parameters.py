@@ -50,6 +50,7 @@ class Parameters(Struct, frozen=True, dict=True):
     categories: tuple[Category, ...] = ()  # of columns of texts; blank before the fit
     digest: str = ""  # of the file; followed by overrides, if applied with other rules, or of some of the columns
     left: tuple[str, ...] = ()  # fitted columns that are left as they are
+    called: tuple[str, ...] = ()  # what messages of a fit call each step: as its plan does; no file holds it
     current_pass: int | None = 0  # of the fit that is under way, as in `Passes`; no file holds it
 
     def __repr__(self) -> str:
@@ -74,7 +75,7 @@ class Parameters(Struct, frozen=True, dict=True):
     def why_fixed(self) -> str:
         """Why nothing more can be learned."""
         if any(step.external for step in self.steps):
-            return "it was imported without counts of rows, and can't learn more"
+            return "it was imported, or taken from another fit, without counts of rows, and can't learn more"
         return f"{', '.join(dict.fromkeys(map(registry.name_of, self.methods)))} learns nothing from data"
 
     @property
@@ -102,8 +103,9 @@ class Parameters(Struct, frozen=True, dict=True):
 
     def at(self, i: int) -> str:
         """A prefix for messages that names a step; empty if all steps have the same method."""
-        one = len({step.method for step in self.steps}) == 1
-        return "" if one else f"steps[{i}] ({registry.name_of(self.steps[i].method)}): "
+        if len({step.method for step in self.steps}) == 1:
+            return ""
+        return f"{self.called[i]}: " if self.called else f"steps[{i}] ({registry.name_of(self.steps[i].method)}): "
 
     @contextmanager
     def naming(self, i: int, *, inverse: bool = False) -> Iterator[None]:

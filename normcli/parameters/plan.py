@@ -55,10 +55,12 @@ def plan_steps(steps: Iterable[Any]) -> tuple[PlanStep, ...]:
 
 
 class Plan(Struct, frozen=True):
-    """Successive steps; each selects from the columns that those before it output. `name` is that of the file."""
+    """Successive steps; each selects from the columns that those before it output. `name` is that of the file, and
+    `positions` (plan_steps,) say which of its steps each is of: one of the file may stand for several."""
 
     plan_steps: tuple[PlanStep, ...]
     name: str = ""
+    positions: tuple[int, ...] = ()
 
     @property
     def learns(self) -> bool:
@@ -86,6 +88,12 @@ class Plan(Struct, frozen=True):
         return [c.method for c in self.plan_steps]
 
     def steps(
+        self, schema: Schema, size: Callable[[str], int], beside: Collection[str] = (), **about: Any
+    ) -> tuple[Step, ...]:
+        """The steps of the expansion."""
+        return tuple(self.expansion(schema, size, beside, **about).steps)
+
+    def expansion(
         self,
         schema: Schema,
         size: Callable[[str], int],
@@ -95,16 +103,16 @@ class Plan(Struct, frozen=True):
         not_numbers: Mapping[str, str] | None = None,
         indexes: Collection[str] = (),
         hint: str = "",
-    ) -> tuple[Step, ...]:
+    ) -> Expansion:
         """Unfitted steps on the columns of `data`. `size` gives the length of lists of unknown length; columns `beside`
         are keys or weights; `not_numbers` are reasons why columns are not numeric; `indexes` are selected only by name.
         Raises UsageError, and BadDataError where a selector matches nothing, naming the step, with `hint` as advice
         about the data."""
-        begun = _Begun(schema, size, beside, indexes, by_flags=not self.name)
-        for i, plan_step in enumerate(self.plan_steps):
+        expansion = Expansion(schema, size, beside, indexes, by_flags=not self.name)
+        for i, plan_step in zip(self.positions or range(len(self.plan_steps)), self.plan_steps, strict=True):
             at = f"{self.name}: steps[{i}]: " if self.name else ""
             try:
-                begun.add(plan_step)
+                expansion.add(plan_step, f"steps[{i}] ({registry.name_of(plan_step.method)})")
             except BadDataError as e:
                 if isinstance(e, NotNumericError) and not_numbers and e.column in not_numbers:
                     why = not_numbers[e.column]
@@ -114,7 +122,9 @@ class Plan(Struct, frozen=True):
                 raise BadDataError(at + of + e.message, e.hint or hint or advice) from None
             except UsageError as e:
                 raise UsageError(at + e.message, e.hint) from None
-        return tuple(begun.steps)
+        if self.name:
+            expansion.called = [f"{self.name}: {name}" for name in expansion.called]
+        return expansion
 
     def named(self, schema: Schema) -> list[str]:
         """Columns of data that selectors name, present in the first rows or not; without possible outputs of steps."""
@@ -146,8 +156,8 @@ class Plan(Struct, frozen=True):
         return excluded.union(set(names) - included)
 
 
-class _Begun(Struct):
-    """Steps so far, and the schema after them."""
+class Expansion(Struct):
+    """The steps of a plan so far, and the schema after them."""
 
     schema: Schema
     size: Callable[[str], int]
@@ -157,10 +167,10 @@ class _Begun(Struct):
     steps: list[Step] = field(default_factory=list)
     called: list[str] = field(default_factory=list)  # for messages, the name of the plan's step that each is from
     unsure: dict[str, str] = field(default_factory=dict)  # columns whose presence depends on the fit, and their step
+    replaced: dict[str, str] = field(default_factory=dict)  # columns that became others, and what became of them
 
-    def add(self, plan_step: PlanStep) -> None:
-        """Adds the steps of the plan's next step. Raises UsageError, BadDataError."""
-        name = f"steps[{len(set(self.called))}] ({registry.name_of(plan_step.method)})"
+    def add(self, plan_step: PlanStep, name: str) -> None:
+        """Adds the steps of the plan's next step, which messages call by this name. Raises UsageError, BadDataError."""
         chosen = self._selected(plan_step)
         lists = {f.name: f.list_size for f in self.schema if f.list_of and f.name in chosen}
         sizes = {n: length or self.size(n) for n, length in lists.items()}
@@ -172,6 +182,7 @@ class _Begun(Struct):
         for step in steps:
             self._check_gives(step)
             self.schema = step.after(self.schema)
+            self.replaced |= dict.fromkeys(set(step.columns).difference(step.outputs), f"{name} makes others of it")
             if not plan_step.method.outputs_known and not plan_step.fitted:
                 self.unsure |= dict.fromkeys(step.outputs, name)
         self.steps += steps
@@ -185,6 +196,8 @@ class _Begun(Struct):
         if twice := named.intersection(self.beside):
             flag = "-c" if self.by_flags else "columns:"
             raise UsageError(f"{flag} {printable(min(twice))}: is a column of --by or --weights")
+        if lost := next((n for n in named if n in self.replaced and n not in present), None):
+            raise BadDataError(f"column '{printable(lost)}' is there no more: {self.replaced[lost]}")
         unseen = not plan_step.method.statistics
         names = columns.select(self.schema, plan_step.columns, plan_step.exclude, unseen=unseen, indexes=self.indexes)
         late = next((n for n in names if n in self.unsure), None)

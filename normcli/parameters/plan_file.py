@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from normcli import registry, suggestions
-from normcli.errors import UsageError, printable
+from normcli.errors import NormcliError, UsageError, printable
 from normcli.parameters.method_options import method_with
 from normcli.parameters.plan import Plan, PlanStep, fitted_steps
 
@@ -16,22 +17,24 @@ FROM = "from"  # in place of all of them
 EXAMPLE = "normcli fit data.csv -m fill -p fill.json"
 
 
-def read(path: str, *, example: str) -> Plan:
+def read(path: str, *, example: str, allow_edited: bool = False) -> Plan:
     """The plan in a TOML file: [[steps]], each with method, columns, exclude and options, or with the parameter file,
-    beside the plan, whose fitted steps it takes. Raises NoInputError, BadParametersError, and UsageError with the
-    position."""
+    beside the plan, whose fitted steps it takes. Raises NoInputError; and UsageError, NoInputError or
+    BadParametersError with the position."""
     from normcli.parameters import toml_file
 
     data, name = toml_file.read(path, example=example)
     try:
-        return Plan(parsed(data, os.path.dirname(path)), name)
-    except UsageError as e:
-        raise UsageError(f"{name}{e.message}", e.hint) from None
+        steps = parsed(data, os.path.dirname(path), allow_edited=allow_edited)
+    except NormcliError as e:
+        raise type(e)(f"{name}{e.message}", e.hint) from None
+    positions = tuple(i for i, here in enumerate(steps) for _ in here)
+    return Plan(tuple(chain.from_iterable(steps)), name, positions)
 
 
-def parsed(data: bytes, directory: str = "") -> tuple[PlanStep, ...]:
-    """The steps in the bytes of a TOML file of this directory. Raises UsageError, whose message continues the name of
-    the file."""
+def parsed(data: bytes, directory: str = "", *, allow_edited: bool = False) -> list[tuple[PlanStep, ...]]:
+    """What each step in the bytes of a TOML file of this directory takes. Raises NormcliError, whose message continues
+    the name of the file."""
     from normcli.parameters import toml_file
 
     document = toml_file.parsed(data)
@@ -41,10 +44,10 @@ def parsed(data: bytes, directory: str = "") -> tuple[PlanStep, ...]:
     steps = document.get("steps")
     if not isinstance(steps, list) or not steps or not all(isinstance(s, dict) for s in steps):
         raise UsageError(": there are no [[steps]]", 'each begins with [[steps]], then method = "zscore"')
-    return tuple(p for i, step in enumerate(steps) for p in _plan_steps(step, f": steps[{i}]", directory))
+    return [_plan_steps(step, f": steps[{i}]", directory, allow_edited=allow_edited) for i, step in enumerate(steps)]
 
 
-def _plan_steps(raw: Mapping[str, Any], at: str, directory: str) -> tuple[PlanStep, ...]:
+def _plan_steps(raw: Mapping[str, Any], at: str, directory: str, *, allow_edited: bool) -> tuple[PlanStep, ...]:
     """The one of a method, or those of a parameter file."""
     if FROM not in raw:
         return (_plan_step(raw, at),)
@@ -57,11 +60,12 @@ def _plan_steps(raw: Mapping[str, Any], at: str, directory: str) -> tuple[PlanSt
     from normcli.parameters import file as params  # here, for most plans do without
 
     full = path if "://" in path else os.path.join(directory, path)
-    parameters = params.read_file(full, example=EXAMPLE)
     try:
-        return fitted_steps(parameters, full)
+        return fitted_steps(params.read_file(full, example=EXAMPLE, allow_edited=allow_edited), full)
     except UsageError as e:
         raise UsageError(f"{at}.{FROM}: {printable(path)} {e.message}", e.hint) from None
+    except NormcliError as e:
+        raise type(e)(f"{at}.{FROM}: {e.message}", e.hint) from None
 
 
 def _plan_step(raw: Mapping[str, Any], at: str) -> PlanStep:

@@ -34,7 +34,7 @@ class Step(Struct, frozen=True, dict=True):
     length: int | None = None
     statistics_override: StepStates | None = None  # what is measured in place of the method's statistics, of all rows
     override_by_key: StepStates = ()  # and by key, where there is such an override
-    external: bool = False  # its transform was imported, or taken from a file, without statistics: it can't learn more
+    external: bool = False  # imported, or taken from another fit, without statistics: it can't learn more
 
     @cached_property
     def features(self) -> tuple[str, ...]:

@@ -85,7 +85,8 @@ def differences(first: str, a: Parameters, b: Parameters) -> Iterator[str]:
             of = f" for {listed(list(x.columns))}" if option in x.method.per_column else ""
             yield f"{where}is of {one} {spelled(y.method, option)}{of}, and {first} {spelled(x.method, option)}"
         elif x.external != y.external:
-            mine, theirs = ("was imported without counts of rows" if s.external else "was not" for s in (y, x))
+            apart = "was imported, or taken from another fit, without counts of rows"
+            mine, theirs = (apart if s.external else "was not" for s in (y, x))
             yield f"{where}{mine}, and {first} {theirs}"
         elif x.external and not x.does_as(y):
             yield f"{where}was taken from another fit of {one} than that of {first}"

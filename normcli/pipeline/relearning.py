@@ -20,7 +20,8 @@ def relearn(parameters: Parameters, method: Method) -> Parameters:
     often = Counter(n for step in parameters.steps for n in step.columns)
     twice = [n for n, count in often.items() if count > 1 or n not in parameters.types]
     if twice:
-        what = f"{listed(twice)}: goes through several steps, and so can't be learned again by one"
+        one = len(twice) == 1
+        what = f"{listed(twice)}: {'goes' if one else 'go'} through several steps, and so can't be learned again by one"
         raise UsageError(what, "fit it from the data")
     for step in parameters.steps:
         method.check_features(len(step.features))

@@ -175,7 +175,7 @@ def test_nothing_to_learn_needs_no_second_look(plans: Workspace) -> None:
         (LOG.replace('"?"', '"nosuch"'), 65, "plan.toml: steps[1]: sales.csv: no numeric column is called 'nosuch'"),
         (LOG.replace('"?"', '"store"'), 65, "plan.toml: steps[1]: sales.csv:2: 'north' in column 'store' is not"),
         (PCA.replace("components = 2", "components = 0.5"), 2, "plan.toml: steps[1]: column 'pc1' is of steps[0]"),
-        (PCA.replace("components = 2", "components = 9"), 65, "steps[0] (whiten): --components 9: there are only 3"),
+        (PCA.replace("components = 2", "components = 9"), 65, "plan.toml: steps[0] (whiten): --components 9: there"),
         (LOG.replace('"a", "c"', '"b"'), 65, "sales.csv:4: column 'b': there is no log1p of -1.25"),
     ],
 )  # fmt: skip

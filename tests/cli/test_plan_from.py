@@ -71,7 +71,9 @@ def test_plans_of_several_passes_are_not_updated_nor_merged(plans: Workspace) ->
         assert "one.json: a plan of 2 passes can't be" in error
         assert "from = " in error
     new = ("fit", "two.parquet", "--update", "--create", "--plan", "several.toml", "-p", "new.json")
-    assert "new.json: a plan of 2 passes can't be updated" in plans.fails(2, *new)
+    error = plans.fails(2, *new)
+    assert "several.toml: a plan of 2 passes can't be updated" in error
+    assert "a new one begins" not in error
 
 
 def test_by_key_what_was_fitted_to_all_rows_is_the_same_for_all(plans: Workspace) -> None:
@@ -88,8 +90,9 @@ def test_by_key_what_was_fitted_to_all_rows_is_the_same_for_all(plans: Workspace
     [
         (TAKEN.replace('"fill.json"', "3"), 2, "p.toml: steps[0].from: 3: must be a parameter file"),
         (TAKEN.replace("[[steps]]\n", "[[steps]]\ncolumns = ['a']\n", 1), 2, "steps[0].columns: is not for from"),
-        (TAKEN.replace("fill.json", "none.json"), 66, "none.json: there is no such file"),
-        (TAKEN.replace("fill.json", "p.toml"), 65, "p.toml: "),
+        (TAKEN.replace("fill.json", "none.json"), 66, "p.toml: steps[0].from: none.json: there is no such file"),
+        (TAKEN.replace("fill.json", "p.toml"), 65, "p.toml: steps[0].from: p.toml: $: "),
+        (TAKEN.replace("fill.json", "edited.json"), 65, "p.toml: steps[0].from: edited.json: $.digest: does not match"),
         (TAKEN.replace("fill.json", "keyed.json"), 2, "steps[0].from: keyed.json was fitted with --by"),
         (TAKEN.replace("fill.json", "other.json"), 65, "p.toml: steps[0]: all.parquet: no "),
     ],
@@ -97,5 +100,50 @@ def test_by_key_what_was_fitted_to_all_rows_is_the_same_for_all(plans: Workspace
 def test_what_can_not_be_taken(plans: Workspace, text: str, code: int, said: str) -> None:
     plans.succeeds("fit", "all.parquet", "-m", "fill", "--by", "k", "-p", "keyed.json")
     plans.succeeds("fit", "-m", "fill", "-p", "other.json", stdin=b"c\n1\n2\n")
+    (plans / "edited.json").write_text((plans / "fill.json").read_text().replace('"rows": 40', '"rows": 41'))
     (plans / "p.toml").write_text(text)
     assert said in plans.fails(code, "fit", "all.parquet", "--plan", "p.toml", "-p", "q.json")
+
+
+def test_an_edited_file_is_taken_where_that_is_allowed(plans: Workspace) -> None:
+    (plans / "fill.json").write_text((plans / "fill.json").read_text().replace('"rows": 40', '"rows": 41'))
+    words = ("fit", "all.parquet", "--plan", "taken.toml", "-p", "q.json")
+    plans.fails(65, *words)
+    plans.succeeds(*words, "--allow-edited")
+
+
+def test_steps_are_called_as_they_stand_in_the_plan(plans: Workspace) -> None:
+    """Whatever steps of a file, or lists, one of them stands for."""
+    plans.succeeds("fit", "all.parquet", "--plan", "several.toml", "-p", "fill.json")
+    rest = '[[steps]]\nmethod = "log1p"\ncolumns = ["{}"]\n'
+    for name, said in (("zz", "p.toml: steps[1]: all.parquet: no numeric column"), ("a", "p.toml: steps[1] (log1p): ")):
+        (plans / "p.toml").write_text('[[steps]]\nfrom = "fill.json"\n' + rest.format(name) + SEVERAL)
+        assert said in plans.fails(65, "fit", "all.parquet", "--plan", "p.toml", "-p", "q.json")
+    (plans / "l.ndjson").write_text("".join(f'{{"l": [1, 2], "a": {a}}}\n' for a in (1e200, -1e200, 1)))
+    power = '[[steps]]\nmethod = "power"\ncolumns = ["a"]\n'
+    (plans / "p.toml").write_text('[[steps]]\nmethod = "center"\ncolumns = ["l", "a"]\n' + power)
+    error = plans.fails(65, "fit", "l.ndjson", "--plan", "p.toml", "-p", "q.json")
+    assert "p.toml: steps[1] (power): deviations outside" in error
+    assert "(leave columns out with exclude, or" in error
+
+
+def test_a_column_that_became_others_is_known_by_the_step_that_took_it(plans: Workspace) -> None:
+    first = '[[steps]]\nmethod = "decorrelate"\ncolumns = ["a", "b"]\n'
+    (plans / "p.toml").write_text(first + '[[steps]]\nmethod = "zscore"\ncolumns = ["a"]\n')
+    error = plans.fails(65, "fit", "all.parquet", "--plan", "p.toml", "-p", "q.json")
+    assert "p.toml: steps[1]: all.parquet: column 'a' is there no more: steps[0] (decorrelate) makes others" in error
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ('method = "fill"\noptions = { with = "mode" }', "options.with: 'mode' is none of mean, median, a number"),
+        ('method = "fill"\noptions = { with = [1] }', "options.with: [1] is none of mean, median, a number"),
+        ('method = "quantile"\noptions = { distribution = "x" }', "distribution: 'x' is none of uniform, normal"),
+    ],
+)
+def test_words_of_options_are_listed(plans: Workspace, options: str, said: str) -> None:
+    (plans / "p.toml").write_text(f"[[steps]]\n{options}\n")
+    error = plans.fails(2, "fit", "all.parquet", "--plan", "p.toml", "-p", "q.json")
+    assert "p.toml: steps[0].options" in error
+    assert said in error

@@ -156,11 +156,11 @@ def test_what_is_not_known_is_absent_and_said(
     of_a = json.loads(Path("z.json").read_text())["steps"][0]["columns"]["a"]
     assert sorted(of_a) == ["count", "mean", "missing", "std", "type"]
     assert (of_a["count"], of_a["missing"]) == (200, None)
-    why = "it was imported without counts of rows, and can't learn more"
+    why = "it was imported, or taken from another fit, without counts of rows, and can't learn more"
     assert why in workspace.fails(2, "fit", "--update", "-p", "m.json", "d.csv")
     assert why in workspace.fails(65, "merge", "m.json", "m.json", "-o", "n.json")
     workspace.succeeds("fit", "d.csv", "-m", "minmax", "-p", "own.json")
-    assert "imported without counts" in workspace.fails(65, "merge", "own.json", "m.json", "-o", "n.json")
+    assert "without counts" in workspace.fails(65, "merge", "own.json", "m.json", "-o", "n.json")
     assert "has kept moments" in workspace.fails(2, "fit", "--relearn", "z.json", "-m", "minmax", "-p", "n.json")
 
 
