@@ -1,5 +1,6 @@
 """Plans of several passes: what they learn is what commands one after the other learn."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +19,7 @@ from sklearn.preprocessing import FunctionTransformer, PowerTransformer, Standar
 
 from normcli import api
 from normcli.blocks.record import Record
-from normcli.errors import BadDataError, NormcliWarning, UsageError
+from normcli.errors import BadDataError, NormcliError, NormcliWarning, UsageError
 from normcli.methods import Method
 from normcli.methods.asinh import Asinh
 from normcli.methods.batch import Batch
@@ -46,6 +47,7 @@ METHODS: list[Method] = [
 ]  # fmt: skip
 ALONE: list[Method] = [Whiten(shrinkage=0.5), Batch(batch_size=7), Robust(exact=True), Fill(with_="median", exact=True)]
 NAMES = ("a", "b", "c")
+ROWS = 17  # of a block
 
 
 def table(seed: int, rows: int) -> pa.Table:
@@ -69,32 +71,52 @@ def one_after_the_other(steps: list[PlanStep], data: Path, **options: Any) -> li
     fits = []
     for i, step in enumerate(steps):
         fits.append(api.fit(data, step.method, columns=step.columns, **(options if step.method.statistics else {})))
-        result = data.with_name(f"{i}.parquet")
-        api.apply(fits[-1], data, result, allow_normalized=True)
+        result = data.with_name(str(i))
+        api.apply(fits[-1], data, f"{result}/", allow_normalized=True)
+        for path in result.glob("*.parquet"):
+            pq.write_table(pq.read_table(path), path, row_group_size=ROWS)  # into blocks as those of the data
         data = result
     return fits
 
 
 def check_law(steps: list[PlanStep], content: pa.Table, **options: Any) -> None:
+    """Of rows in two files of several blocks each: transforms, states, what comes out and is warned of are the same."""
     with TemporaryDirectory() as folder:
-        data = Path(folder) / "data.parquet"
-        pq.write_table(content, data)
+        data, half = Path(folder) / "data", content.num_rows // 2
+        data.mkdir()
+        for name, part in (("1", content.slice(0, half)), ("2", content.slice(half))):
+            pq.write_table(part, data / f"{name}.parquet", row_group_size=ROWS)
         options = options if any(step.method.statistics for step in steps) else {}
         try:
             fits = one_after_the_other(steps, data, **options)
         except (BadDataError, UsageError) as e:
-            with pytest.raises(type(e)):
+            with pytest.raises(type(e), match=re.escape(essence(e))):
                 api.fit(data, steps, **options)
             return
-        plan = api.fit(data, steps, **options)
+        plan = api.fit(data, steps, params=Path(folder) / "p.json", output=f"{folder}/out/", **options)
         apart = [step for fit in fits for step in fit.steps]
         assert [type(s.method) for s in plan.steps] == [type(s.method) for s in apart]
         groups = 1 + len(plan.keys)
         for mine, theirs in zip(plan.steps, apart, strict=True):
             expected = theirs.fitted if theirs.fitted.groups in (0, groups) else theirs.fitted.taken([0] * groups)
             assert_same(mine.fitted, expected)
+            for a, b in zip(mine.states, theirs.states, strict=True):
+                assert_same(a, b)
+        last = data.with_name(str(len(steps) - 1))
+        for name in ("1.parquet", "2.parquet"):
+            mine, theirs = (pq.read_table(where / name) for where in (Path(folder) / "out", last))
+            for column in content.column_names:
+                assert mine[column].combine_chunks().equals(theirs[column].combine_chunks()), column
+        by_row = [fit.skipped for fit in fits if any(step.method.by_row for step in fit.steps)]
+        assert plan.skipped >= max(by_row, default=0)
+        assert plan.skipped <= sum(by_row)
         written = params.write(plan)
         assert params.write(params.read(written)) == written
+
+
+def essence(error: NormcliError) -> str:
+    """What a message says, without the files and steps in it."""
+    return error.message.rpartition(": ")[2].partition(";")[0]
 
 
 columns = st.lists(st.sampled_from(NAMES), min_size=1, unique=True).map(lambda names: tuple(sorted(names)))

@@ -177,7 +177,7 @@ class Expansion(Struct):
         if plan_step.fitted is None:
             steps = unfitted(plan_step.method, tuple(chosen), sizes)
         else:
-            steps = (plan_step.fitted,)
+            steps = (replace(plan_step.fitted, states=(), external=bool(plan_step.method.statistics)),)
             self._check_lengths(plan_step.fitted, sizes)
         for step in steps:
             self._check_gives(step)

@@ -399,6 +399,9 @@ def test_a_step_that_a_plan_took_from_a_file_comes_back_as_it_was_fitted(tmp_pat
     normcli.fit(pa.table({"x0": x[:, 0], "x1": x[:, 1]}), plan=plan, params=tmp_path / "p.json")
     estimator = Normalizer.load(tmp_path / "p.json")
     assert hasattr(estimator, "partial_fit")
+    given = normcli.load(tmp_path / "center.json").steps[0]
+    plan_steps = [normcli.PlanStep(given.method, given.columns, fitted=given), normcli.PlanStep(ZScore())]
+    assert Normalizer(plan_steps).fit(x + 5.0).parameters_.steps[0].does_as(given)
     again = estimator.fit(x + 5.0)
     assert again.parameters_.steps[0].does_as(normcli.load(tmp_path / "center.json").steps[0])
 
