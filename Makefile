@@ -26,9 +26,9 @@ soak: .venv/.dev .venv/.kernel  ## the longest, too, and each run a process of i
 	$(BIN)/python -m compileall -q normcli
 	REAL_STARTS=1 $(BIN)/python -m pytest -m "soak or not soak"
 
-bench: .venv/.bench .venv/.kernel  ## exports run by PyTorch; whole processes against polars, DuckDB, pandas with scikit-learn
+bench: .venv/.bench .venv/.kernel  ## exports run by PyTorch, recipes by DVC and Snakemake; whole processes against polars, DuckDB, pandas with scikit-learn
 	$(BIN)/python -m compileall -q normcli
-	$(BIN)/python -m pytest tests/exports
+	$(BIN)/python -m pytest tests/exports tests/test_recipes.py
 	$(BIN)/python -m tests.benchmarks --markdown
 
 reference: .venv/.dev  ## docs/reference.md from the help of all commands
