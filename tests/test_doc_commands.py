@@ -17,6 +17,7 @@ OF_OTHERS = {
     "--version",  # of the group of commands
     "--long",  # of zstd
     "--no-cache-dir",  # of pip
+    "--cores",  # of Snakemake
     *("--host", "--memory-limit", "--no-dashboard", "--nthreads", "--nworkers"),  # of dask
 }
 UNWRITTEN = {"docs/reference.md"}  # pages that come with what they describe

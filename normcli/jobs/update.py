@@ -113,7 +113,10 @@ def _check_begins(request: FitRequest, path: str, plan: Plan | None) -> None:
 
 def _check_learns(path: str, wanted: Parameters | Plan) -> None:
     if not wanted.learns:
-        raise UsageError(f"{printable(path)}: {wanted.why_fixed}, so there is nothing to update")
+        raise UsageError(
+            f"{printable(path)}: {wanted.why_fixed}, so there is nothing to update",
+            "without --update it is fitted anew",
+        )
 
 
 def _check_agrees(path: str, parameters: Parameters, plan: Plan | None, request: FitRequest) -> None:

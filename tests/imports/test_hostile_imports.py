@@ -21,6 +21,7 @@ import normcli
 from normcli.errors import BadDataError, NoInputError, UsageError
 from normcli.imports import _skops
 from tests.conftest import examples
+from tests.exports.test_sklearn import plan
 from tests.imports.spark_models import spark
 from tests.imports.test_imports import SAID, STATE, X, preprocessing, saved, skops, tensors
 
@@ -260,7 +261,7 @@ def as_zip(content: dict[str, bytes], rng: random.Random) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("form", ["schema or array", "zip", "safetensors", "parquet", "metadata"])
+@pytest.mark.parametrize("form", ["schema or array", "pipeline", "zip", "safetensors", "parquet", "metadata"])
 def test_damaged_files_are_refused_or_read(form: str, tmp_path: Path) -> None:
     """Whatever is read is valid: it can be written, and read again."""
     rng = random.Random(zlib.crc32(form.encode()))
@@ -268,7 +269,11 @@ def test_damaged_files_are_refused_or_read(form: str, tmp_path: Path) -> None:
     options: dict[str, Any] = {"columns": ["a", "b", "c"]}
     make: Callable[[], bytes]
     entries, whole = unzipped(scaler), Path(scaler).read_bytes()
-    if form == "schema or array":
+    if form == "pipeline":
+        steps = plan(("quantile", {}, ("c",)), ("decorrelate", {}, ("a", "b")), ("robust", {}, ("c",)))
+        (tmp_path / "p.skops").write_bytes(normcli.export(steps, "sklearn"))
+        entries = unzipped(str(tmp_path / "p.skops"))
+    if form in ("schema or array", "pipeline"):
         make = lambda: as_zip(entries, rng)  # noqa: E731
     elif form == "zip":
         make = lambda: mutated(whole, rng)  # noqa: E731

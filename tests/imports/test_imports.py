@@ -264,7 +264,8 @@ def test_what_is_not_known_is_absent_and_said(
     table = workspace.succeeds("inspect", "z.json").out.decode().splitlines()
     assert next(line for line in table if line.startswith("b ")).split()[2:4] == ["200", "-"]
     why = "it was imported, or taken from another fit, without counts of rows, and can't learn more"
-    assert why in workspace.fails(2, "fit", "--update", "-p", "m.json", "d.csv")
+    refusal = workspace.fails(2, "fit", "--update", "-p", "m.json", "d.csv")
+    assert f"{why}, so there is nothing to update (without --update it is fitted anew)" in refusal
     assert why in workspace.fails(65, "merge", "m.json", "m.json", "-o", "n.json")
     workspace.succeeds("fit", "d.csv", "-m", "minmax", "-p", "own.json")
     assert "without counts" in workspace.fails(65, "merge", "own.json", "m.json", "-o", "n.json")
@@ -340,6 +341,15 @@ def test_eps_and_momentum_must_be_said(tmp_path: Path) -> None:
     for lacking in ("eps", "momentum"):
         with pytest.raises(UsageError, match=f"`{lacking}` is missing"):
             normcli.import_parameters(path, "torch", **{n: v for n, v in SAID.items() if n != lacking})
+
+
+def test_names_are_those_of_a_line_of_csv(workspace: Workspace, tmp_path: Path) -> None:
+    """Also of columns whose names hold commas; the option may be repeated."""
+    path = saved(preprocessing.MaxAbsScaler(), tmp_path / "s.skops")
+    words = ("import", path, "--from", "sklearn", "-o", str(tmp_path / "p.json"), "--columns")
+    workspace.succeeds(*words, '"price, EUR",tax', "--columns", "c")
+    assert normcli.load(tmp_path / "p.json").needs() == ("price, EUR", "tax", "c")
+    assert "is no line of CSV" in workspace.fails(2, *words, '"a,b,c')
 
 
 def test_columns_have_names(tmp_path: Path) -> None:

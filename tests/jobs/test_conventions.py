@@ -1,6 +1,8 @@
 """--like: the denominators and conventions of other programs, from these programs and by hand."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from normcli.blocks.block import Block
 from normcli.errors import UsageError
 from normcli.jobs.conventions import CONVENTIONS
 from tests.cli.conftest import Workspace, workspace
+from tests.doc_pages import ROOT
 
 __all__ = ["workspace"]
 X = np.random.default_rng(5).normal(3.0, 2.0, (50, 2))
@@ -96,3 +99,24 @@ def test_conventions_are_of_methods_and_their_options() -> None:
             assert set(options) <= set(kind.__struct_fields__)
             required = dict.fromkeys((f.name for f in fields(kind) if f.required), 2)
             kind(**required, **options).check()
+
+
+def test_the_page_of_imports_has_the_conventions() -> None:
+    text = (ROOT / "docs" / "imports.md").read_text().partition("## `fit --like`")[2]
+    program, shown = "", dict[tuple[str, str], str]()
+    for name, method, options in re.findall(
+        r"^\| (?:`(\w+)`)? ?\| `([\w-]+)` \| (?:`([^`]*)`)? ?\| .+ \|$", text, re.M
+    ):
+        program = name or program
+        shown[program, method] = options
+    assert shown == {
+        (program, method): " ".join(_flag(name, value) for name, value in options.items())
+        for program, methods in CONVENTIONS.items()
+        for method, options in methods.items()
+    }
+
+
+def _flag(name: str, value: Any) -> str:
+    if value is False:
+        return f"--no-{name}"
+    return f"--{name} {' '.join(map('{:g}'.format, value)) if isinstance(value, tuple) else value}"
