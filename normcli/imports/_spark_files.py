@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
 
 from normcli.blocks.record import Array
-from normcli.errors import BadDataError, NoInputError, absent, open_error, printable, short
-from normcli.imports import MOST_FEATURES, check_features
+from normcli.errors import BadDataError, NoInputError, absent, printable, short
+from normcli.imports import MOST_FEATURES, _parquet_bounds, check_features
 from normcli.imports._files import opened, parsed
 from normcli.methods import listed
 
 LONGEST_METADATA = 1 << 20  # bytes
 LONGEST_DATA = 4 << 20  # bytes: three times two vectors of the most features
 LONGEST_FOOTER = 256 << 10  # bytes of what describes the data, at their end
-MOST_VECTORS = 8
 TAIL = struct.Struct("<I4s")  # the end of a Parquet file: bytes of its footer, and PAR1
 HINT = "model.save(path) writes such a directory"
 COPIED = "was it copied whole?"
@@ -123,51 +122,32 @@ def _vectors(path: str, names: tuple[str, ...]) -> tuple[Array, ...]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = _part(path, "data", ".parquet")
-    with opened(file) as source:
-        _check_size(source)
-        try:
-            parquet = pq.ParquetFile(source)
-            _check_data(parquet, names)
-            row = parquet.read(columns=list(names), use_threads=False)
-            return tuple(_vector(name, row.column(name).chunk(0)) for name in names)
-        except OSError as e:
-            if e.errno is None:  # of pyarrow
-                raise BadDataError("its data are damaged", COPIED) from None
-            raise open_error(NoInputError, printable(file), e) from None
-        except (pa.ArrowException, ValueError, KeyError):
-            raise BadDataError("its data are damaged", COPIED) from None
+    with opened(_part(path, "data", ".parquet")) as source:
+        data = source.read(LONGEST_DATA + 1)
+    try:
+        _check_data(data)
+        parquet = pq.ParquetFile(pa.BufferReader(data))
+        present = list(parquet.schema_arrow.names)
+        for name in names:
+            if present.count(name) != 1:
+                raise BadDataError(f"its data have {present.count(name)} columns {name}, not one")
+        row = parquet.read(columns=list(names), use_threads=False)
+        return tuple(_vector(name, row.column(name).chunk(0)) for name in names)
+    except (pa.ArrowException, OSError, ValueError, KeyError):
+        raise BadDataError("its data are damaged", COPIED) from None
 
 
-def _check_size(source: BinaryIO) -> None:
-    """Raises BadDataError where the file, or what describes it, is larger than any of vectors is."""
-    size = source.seek(0, os.SEEK_END)
-    if size > LONGEST_DATA:
-        raise BadDataError(f"its data have {size:,} bytes, and {LONGEST_DATA:,} are read")
-    source.seek(max(0, size - TAIL.size))
-    end = source.read(TAIL.size)
-    footer, magic = TAIL.unpack(end) if len(end) == TAIL.size else (0, b"")
+def _check_data(data: bytes) -> None:
+    """Raises BadDataError where the file is larger than any of vectors is, or says that something in it is; ValueError
+    where it is damaged."""
+    if len(data) > LONGEST_DATA:
+        raise BadDataError(f"its data have more than {LONGEST_DATA:,} bytes")
+    footer, magic = TAIL.unpack(data[-TAIL.size :]) if len(data) > TAIL.size else (0, b"")
     if magic != b"PAR1":
         raise BadDataError("its data are no Parquet file", COPIED)
-    if footer > LONGEST_FOOTER:
+    if footer > min(LONGEST_FOOTER, len(data) - TAIL.size):
         raise BadDataError(f"its data are described by {footer:,} bytes, and {LONGEST_FOOTER:,} are read")
-    source.seek(0)
-
-
-def _check_data(parquet: Any, names: tuple[str, ...]) -> None:
-    """Checks what is said of the data before they are read. Raises BadDataError."""
-    about, there = parquet.metadata, list(parquet.schema_arrow.names)
-    if about.num_rows != 1 or about.num_row_groups != 1:
-        raise BadDataError(f"its data are {about.num_rows:,} rows, not one")
-    for name in names:
-        if there.count(name) != 1:
-            raise BadDataError(f"its data have {there.count(name)} columns {name}, not one")
-    if len(there) > MOST_VECTORS:
-        raise BadDataError(f"its data have {len(there):,} columns, and up to {MOST_VECTORS} are read")
-    group = about.row_group(0)
-    most = max(group.column(i).num_values for i in range(group.num_columns))
-    if most > MOST_FEATURES:
-        raise BadDataError(f"its data have {most:,} values, and {MOST_FEATURES:,} are read")
+    _parquet_bounds.check(data, footer, values=MOST_FEATURES, size=LONGEST_DATA)
 
 
 def _vector(name: str, column: Any) -> Array:

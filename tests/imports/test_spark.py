@@ -1,15 +1,19 @@
 """Models of Spark, imported. Those in spark/ were saved by pyspark 4.3.0, whose results are in results.json."""
 
+import io
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import normcli
 from normcli.errors import BadDataError, UsageError
+from normcli.imports import _parquet_bounds
 from tests.cli.conftest import Workspace
 from tests.exports.test_sklearn import NAMES
 from tests.imports.spark_models import spark
@@ -153,3 +157,23 @@ def test_vectors_that_are_none_are_refused(what: str, tmp_path: Path) -> None:
     path = spark(tmp_path / "m", "MaxAbsScalerModel", {}, {"maxAbs": WRONG[what]})
     with pytest.raises(BadDataError, match=r"maxAbs is (no vector of Spark|not finite numbers)"):
         normcli.import_parameters(path, "spark", columns=NAMES)
+
+
+@pytest.mark.parametrize("compression", ["snappy", "zstd", "none"])
+@pytest.mark.parametrize("dictionary", [True, False])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_sizes_and_counts_of_pages_are_those_that_pyarrow_wrote(
+    compression: str, dictionary: bool, version: str
+) -> None:
+    count, out = 1000, io.BytesIO()
+    values = pa.array([np.arange(count) % 500.0 if dictionary else np.arange(count) * 1.0], pa.list_(pa.float64()))
+    options = {"use_dictionary": dictionary, "data_page_version": version, "compression": compression}
+    pq.write_table(pa.table({"v": values}), out, **options)
+    data = out.getvalue()
+    footer = int.from_bytes(data[-8:-4], "little")
+    least = 8 * (500 if dictionary else count)
+    _parquet_bounds.check(data, footer, values=count, size=least + 4000)
+    with pytest.raises(BadDataError, match="more bytes"):
+        _parquet_bounds.check(data, footer, values=count, size=least - 1)
+    with pytest.raises(BadDataError, match="have 1,000 values"):
+        _parquet_bounds.check(data, footer, values=count - 1, size=least + 4000)
