@@ -66,7 +66,7 @@ EXAMPLES = (
 @many
 @skipping
 def command(**values: Any) -> None:
-    """Learn the parameters of a method, or of a plan of several; with -o, normalize the data, too.
+    """Learn the parameters of a method or a plan; with -o, normalize, too.
 
     INPUT: files, directories, quoted globs, s3:// URIs; else standard input. Every numeric column takes
     part, unless -c or -x says otherwise.

@@ -12,11 +12,11 @@ from normcli.transforms.interval import Interval
 
 
 class Clip(Method, frozen=True, kw_only=True):
-    """x, held within [low, high]
+    """x, clipped to [low, high]
 
     For limits that are known: values below --low become that, and those above --high become that. One of them may be
-    left out. What was held can't be told from what was there: --inverse refuses it, and with --lossy leaves it. Learns
-    nothing: fit reads only the header.
+    left out. What was clipped can't be told from what was there: --inverse refuses it, and with --lossy leaves it.
+    Learns nothing: fit reads only the header.
     """
 
     invertible = "no"
@@ -24,7 +24,7 @@ class Clip(Method, frozen=True, kw_only=True):
     shares = f"{BY_VALUE}nothing: each value stands alone"
     source = "as numpy's clip; Huber (1964), Robust estimation of a location parameter, holds residuals so"
     aliases = ("clipping", "clamp", "cap", "truncate values")
-    example = "normcli fit data.csv -m clip --low 0 --high 100 -p data.json -o data-held.csv"
+    example = "normcli fit data.csv -m clip --low 0 --high 100 -p data.json -o data-clipped.csv"
 
     low: Annotated[float | None, Meta(description="the least value that stays")] = None
     high: Annotated[float | None, Meta(description="the greatest value that stays")] = None

@@ -19,12 +19,12 @@ from normcli.transforms.limits import Limits
 
 
 class Winsorize(Method, frozen=True, kw_only=True):
-    """x, held within [q_lo, q_hi]
+    """x, clipped to [q_lo, q_hi]
 
     Values below one quantile become that quantile, and those above another become that: outliers stay in the data, and
     lose their weight. Of up to 4,096 values of a column the quantiles are exact; beyond, they come from a sketch made
     in the one pass, and the rank of each is off by less than 0.1 % of the values, at 99 % confidence. --exact reads the
-    input again and gives numpy's linear quantiles to the bit. What was held can't be told from what was there:
+    input again and gives numpy's linear quantiles to the bit. What was clipped can't be told from what was there:
     --inverse refuses it, and with --lossy leaves it.
     """
 

@@ -5,7 +5,6 @@ import numpy as np
 from normcli.blocks.block import Block
 from normcli.blocks.expressions import Expression, if_missing
 from normcli.blocks.record import Array, per_group
-from normcli.errors import NotInvertibleError
 from normcli.transforms import Terms
 from normcli.transforms._lossy import Lossy
 
@@ -13,6 +12,7 @@ from normcli.transforms._lossy import Lossy
 class Fills(Lossy, frozen=True):
     """y = x, or `value` where that is missing: NaN for a column without values, in which nothing is filled."""
 
+    loss = "what was missing is not known any more"
     value: Array = per_group("feature", empty=np.nan)  # input units
 
     def terms(self) -> Terms:
@@ -27,6 +27,3 @@ class Fills(Lossy, frozen=True):
 
     def formula(self, x: Expression) -> Expression:
         return if_missing(x, self.parameter("value")) + 0.0
-
-    def check_invertible(self) -> None:
-        raise NotInvertibleError("what was missing is not known any more", "--lossy leaves it filled")

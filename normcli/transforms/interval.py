@@ -1,4 +1,4 @@
-"""Values held within an interval, the same for all columns."""
+"""Values clipped to an interval, the same for all columns."""
 
 from collections.abc import Callable
 from typing import Self
@@ -8,8 +8,7 @@ import numpy as np
 from normcli.blocks.block import Block
 from normcli.blocks.expressions import Expression, maximum, minimum
 from normcli.blocks.record import Array
-from normcli.errors import NotInvertibleError
-from normcli.transforms._lossy import Lossy
+from normcli.transforms._lossy import Lossy, clipped
 
 
 class Interval(Lossy, frozen=True):
@@ -26,16 +25,10 @@ class Interval(Lossy, frozen=True):
         return work(self, block)  # groups do not matter
 
     def _normalized(self, block: Block) -> Array:
-        out = np.empty((block.rows, len(block.columns)), order="F")
         low, high = -np.inf if self.low is None else self.low, np.inf if self.high is None else self.high
-        for x, y in zip(block.columns, out.T, strict=True):
-            np.clip(x, low, high, out=y)
-            y += 0.0  # turns −0 into 0
-        return out
+        columns = len(block.columns)
+        return clipped(block, np.full(columns, low), np.full(columns, high))
 
     def formula(self, x: Expression) -> Expression:
         y = x if self.low is None else maximum(x, self.low)
         return (y if self.high is None else minimum(y, self.high)) + 0.0
-
-    def check_invertible(self) -> None:
-        raise NotInvertibleError("what was held is gone", "--lossy leaves it as it is")

@@ -1,13 +1,12 @@
-"""Values held within limits that were learned, column by column."""
+"""Values clipped to limits that were learned, column by column."""
 
 import numpy as np
 
 from normcli.blocks.block import Block
 from normcli.blocks.expressions import Expression, maximum, minimum
 from normcli.blocks.record import Array, per_group
-from normcli.errors import NotInvertibleError
 from normcli.transforms import Terms
-from normcli.transforms._lossy import Lossy, if_known
+from normcli.transforms._lossy import Lossy, clipped, if_known
 
 
 class Limits(Lossy, frozen=True):
@@ -23,15 +22,8 @@ class Limits(Lossy, frozen=True):
         return Terms({"low": self.low[0], "high": self.high[0]})
 
     def _normalized(self, block: Block) -> Array:
-        out = np.empty((block.rows, len(block.columns)), order="F")
-        for x, low, high, y in zip(block.columns, self.low[0], self.high[0], out.T, strict=True):
-            np.clip(x, low, high, out=y)
-            y += 0.0  # turns −0 into 0
-        return out
+        return clipped(block, self.low[0], self.high[0])
 
     def formula(self, x: Expression) -> Expression:
         low, high = self.parameter("low"), self.parameter("high")
         return if_known(minimum(maximum(x, low), high), self.low[0])
-
-    def check_invertible(self) -> None:
-        raise NotInvertibleError("what was held is gone", "--lossy leaves it as it is")

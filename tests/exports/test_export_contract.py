@@ -36,7 +36,7 @@ GONE = {
     **dict.fromkeys(OF_ROWS, "the mean and the size of each row are gone"),
     "rms": "the size of each row is gone",
     "unit": "the length of each row is gone",
-    **dict.fromkeys(("clip", "winsorize"), "what was held is gone"),
+    **dict.fromkeys(("clip", "winsorize"), "what was clipped is gone"),
     "fill": "what was missing is not known any more",
 }
 NO_LINE = dict.fromkeys(KNOWN - {*LINES}, "it is not y = (x - center) / scale * gain + offset") | TABLE

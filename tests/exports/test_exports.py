@@ -77,7 +77,7 @@ def test_of_a_plan_the_step_is_named_and_no_target_that_can_do_but_another_step(
 
 def test_lossy_leaves_what_was_held() -> None:
     parameters = normcli.fit(ROWS, [PlanStep(Clip(low=0.0, high=5.0), ("x",))])
-    with pytest.raises(NotInvertibleError, match="clip can't be undone: what was held is gone") as raised:
+    with pytest.raises(NotInvertibleError, match="clip can't be undone: what was clipped is gone") as raised:
         written("numpy", Export(parameters, 0, inverse=True))
     assert "--lossy leaves it as it is" in raised.value.hint
     names: dict[str, object] = {}
