@@ -33,8 +33,8 @@ def test_a_plan_is_choices_in_order() -> None:
         PlanStep(ZScore(ddof=1, target_std=2.0), ("price", "x*"), ("x3",)),
         PlanStep(MinMax(range=(-1.0, 1.0))),
     )
-    assert recipe.parsed(PLAN.encode()) == wanted
-    assert recipe.parsed(b"\xef\xbb\xbf" + PLAN.replace("\n", "\r\n").encode()) == wanted
+    assert recipe.parsed(PLAN.encode()) == [(step,) for step in wanted]
+    assert recipe.parsed(b"\xef\xbb\xbf" + PLAN.replace("\n", "\r\n").encode()) == [(step,) for step in wanted]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_plan_is_choices_in_order() -> None:
 )
 def test_options_are_those_of_the_parameter_file_or_of_the_flags(method: str, options: str, wanted: Method) -> None:
     text = f'[[steps]]\nmethod = "{method}"\noptions = {{ {options} }}\n'
-    (choice,) = recipe.parsed(text.encode())
+    ((choice,),) = recipe.parsed(text.encode())
     assert choice.method == wanted
     assert params.options(choice.method) == params.options(wanted)  # those that are not there, too
 

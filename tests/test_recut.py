@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from normcli import api
+from normcli.blocks.block import Block
 from normcli.blocks.record import Array
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError
@@ -86,7 +87,7 @@ def test_chunks_and_threads_change_no_byte(method: Any, table: Path, tmp_path: P
         for name in state.axes():
             np.testing.assert_array_equal(getattr(state, name), getattr(other, name))
     got = pl.read_csv(tmp_path / "z.csv", null_values="NA", infer_schema_length=None).drop("word").to_numpy()
-    np.testing.assert_array_equal(got, step.fitted.training()(api._block(x, ["a", "b", "c", "d"])))
+    np.testing.assert_array_equal(got, step.fitted.training()(Block.of(x)))
 
 
 @settings(max_examples=examples(30))

@@ -23,7 +23,7 @@ from normcli.jobs.values import Check
 COMMAND = re.compile(r"((?:[^\s(`]+ )?-[a-z]\S* [^;`]*\| normcli [^;`]*|normcli [a-z]+ [^;`()]*)")
 FLAG = re.compile(
     r"(?<![\w'\"/.=-])(?<!mkdir )(--[a-z][a-z-]*[a-z]|-[a-z])(?![\w-])"
-    r"(?:=(?P<value>\w+)| (?P<metavar>[A-Z]{2,})\b| (?P<word>[a-z]\w*)(?![\w.]))?"
+    r"(?:=(?P<value>\w+)| (?P<metavar>[A-Z]{2,})\b(?![,/])| (?P<word>[a-z]\w*)(?![\w.]))?"
 )
 ROOMS = ("methods", "exports", "imports")  # whose classes have options, too
 

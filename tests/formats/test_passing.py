@@ -253,9 +253,11 @@ def check(table: pa.Table, to: str, folder: Path) -> None:
         return
     no_rows = table.slice(0, 0)  # of which the types alone tell
     assert "has no place for" in str(refusal(no_rows, to, folder))
-    others = re.search(r"--to ([a-z ]+) has one", refused.hint)
-    assert [refusal(no_rows, other, folder) for other in (others[1].split(" or ") if others else ())].count(None) >= 1
-    assert refused.hint.endswith("--only leaves it out")
+    others = re.search(r"`to='([a-z]+)'`([a-z ]*) has one", refused.hint)
+    assert [
+        refusal(no_rows, other, folder) for other in ("".join(others.groups()).split(" or ") if others else ())
+    ].count(None) >= 1
+    assert refused.hint.endswith("`only=True` leaves it out")
 
 
 @pytest.mark.parametrize("to", ["csv", "ndjson", "parquet", "arrow", *longer("tsv", "arrows")])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from normcli import api
+from normcli.api.spelling import in_python
 from normcli.errors import BadDataError
 from normcli.formats.csv import Options
 from normcli.methods.center import Center
@@ -149,7 +150,7 @@ def test_a_selected_column_is_refused_with_its_line_and_the_same_proposal(
     assert done.stderr.decode() == f"{said} ({hint})\n"
     with pytest.raises(BadDataError) as caught:
         api.fit(tmp_path / "in.csv", Center(), columns=["n"])
-    assert str(caught.value).endswith(f"is not a number ({hint})")
+    assert str(caught.value).endswith(f"is not a number ({in_python(hint)})")
 
 
 def test_a_warning_counts_as_one(tmp_path: Path) -> None:
