@@ -100,9 +100,9 @@ def command(**values: Any) -> None:
         else "columns as fitted, nothing learned"
     )
     rows = f"{counted_rows(comparison.rows or 0, result.progress)}, " if plan.learns else ""
+    columns = plan.passes.columns if plan.learns else plan.needs()
     console.info(
-        f"check {result.method}: {verdict}: {rows}{counted(len(plan.needs()), 'column')}, "
-        f"{console.took(result.bytes_in)}"
+        f"check {result.method}: {verdict}: {rows}{counted(len(columns), 'column')}, {console.took(result.bytes_in)}"
     )
 
 

@@ -13,6 +13,7 @@ from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests.check import CheckRequest
 from normcli.jobs.results import CheckResult, Preview
 from normcli.jobs.run import Run
+from normcli.methods import listed
 from normcli.pipeline import SILENT, Events
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ def compare(run: Run[Any, Any], example: str, *, sketch: bool = False) -> Column
     parameters = read_fitted(run, example)
     nothing = None if parameters.learns else f"{result.method} learned nothing: columns alone are compared"
     request.check_needs(learns=nothing, rows=nothing, keys=None if parameters.by else "these are not (fit --by)")
+    unknown = [n for n in parameters.needs() if n not in parameters.passes.columns] if parameters.learns else []
+    if unknown:
+        plural = len(unknown) > 1
+        run.notice(
+            f"{listed(unknown)} {'are' if plural else 'is'} not compared: no step of the file has learned from "
+            f"{'them' if plural else 'it'}"
+        )
     watch = DriftMonitor(parameters, extra=not request.no_extra, sketch=sketch, by_key=request.by_key)
     watch.limits = request.limits_of(request.min_rows, watch.names)
     other = other_fit(run, request, inputs)

@@ -9,7 +9,7 @@ import numpy as np
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
-from normcli.errors import printable
+from normcli.errors import BadValueError, printable
 from normcli.methods import listed
 from normcli.parameters import Parameters, Step
 
@@ -42,24 +42,30 @@ def _of_constants(parameters: Parameters, i: int, names: Sequence[str]) -> str:
     step = parameters.steps[i]
     if not step.fitted.is_apart():
         return f"; {'they correlate' if len(names) > 1 else 'it correlates'} with no other column"
-    out = _out(parameters, i, names, step.summary()["min"])
+    constants = np.where(np.isin(step.features, names), step.summary()["min"], np.nan)
+    out, filled = (_out(parameters, i, names, values) for values in (constants, np.full(len(constants), np.nan)))
+    if filled not in ("missing", out):  # a step after it gives missing values another one
+        return ""
     return f"; {_come(names)} out as {out}" if out else ""
 
 
 def _out(parameters: Parameters, i: int, names: Sequence[str], values: Array) -> str:
     """What comes out of a step and all after it for `values` (features,) of it, of the columns `names`, in words; empty
-    where a later step mixes them with others."""
+    where a later step mixes them with others, or refuses them."""
     step = parameters.steps[i]
     if not step.fitted.is_apart():
         return "missing" if np.isnan(values).all() else ""
-    row = dict(zip(step.features, _normalized(step, values).tolist(), strict=True))
-    for later in parameters.steps[i + 1 :]:
-        if row.keys().isdisjoint(later.features):
+    row = dict(zip(step.features, values.tolist(), strict=True))
+    for each in parameters.steps[i:]:
+        if row.keys().isdisjoint(each.features):
             continue
-        if later.mixes:
+        if each is not step and each.mixes:
             return ""
-        known = np.array([row.get(name, np.nan) for name in later.features])
-        row |= {n: y for n, y in zip(later.features, _normalized(later, known).tolist(), strict=True) if n in row}
+        try:
+            results = _normalized(each, np.array([row.get(name, np.nan) for name in each.features]))
+        except BadValueError:
+            return ""
+        row |= {n: y for n, y in zip(each.features, results.tolist(), strict=True) if n in row}
     if all(np.isnan(row[name]) for name in names):
         return "missing"
     distinct = {row[name] + 0.0 for name in names}

@@ -9,7 +9,7 @@ from normcli.blocks.block import Block
 from normcli.blocks.record import Array
 from normcli.caching import cached_property
 from normcli.drift import Columns, Comparison
-from normcli.errors import NormcliError
+from normcli.errors import BadRowError, BadValueError, NormcliError
 from normcli.parameters import Parameters, Step
 from normcli.parameters.sketches import ColumnSketches
 from normcli.reports.distribution import Distribution
@@ -102,7 +102,10 @@ def _summary(
         of_drift = tuple(measures(columns, j))
         words = tuple(verdicts(columns, j))
         new_figures["outside"] = float(columns.apart["outside"][j])
-    normalized, new_normalized = (None if of is None else _normalized(parameters, name, of) for of in (fit, other))
+    normalized, new_normalized = (
+        None if of is None else _normalized(parameters, name, of, side.get("missing", 0.0))
+        for of, side in ((fit, figures), (other, new_figures))
+    )
     return ColumnSummary(
         name, parameters.types.get(name, ""), fit, other, normalized, new_normalized, figures, new_figures,
         {**_normalized_ends(parameters, name, figures), **_normalized_moments(parameters, name)}, of_drift, words,
@@ -123,18 +126,27 @@ def _figures(step: Step) -> dict[str, Array]:
     return of
 
 
-def _normalized(parameters: Parameters, name: str, of: Distribution) -> Distribution | None:
-    """The distribution after all steps; None where that is not known."""
-    values = _after_steps(parameters, name, of.values)
-    after = None if values is None else Distribution.of(values, of.weights)
+def _normalized(parameters: Parameters, name: str, of: Distribution, missing: float) -> Distribution | None:
+    """The distribution after all steps, which may fill a share `missing` of all rows; None where that is not known."""
+    values, weights = np.append(of.values, np.nan), np.append(of.weights, 0.0)
+    if missing < 1.0:
+        weights[-1] = np.rint(of.total * missing / (1.0 - missing))
+    results = _after_steps(parameters, name, values if weights[-1] else values[:-1])
+    after = None if results is None else Distribution.of(results, weights[: len(results)])
     return after if after is not None and len(after.values) else None
 
 
 def _normalized_ends(parameters: Parameters, name: str, figures: Mapping[str, float]) -> dict[str, float]:
-    """Where the least and the greatest value come to lie; empty where one of them is not known."""
+    """Where the least and the greatest value come to lie, and how many are missing where a step fills them; empty where
+    one of them is not known."""
     ends = np.array([figures.get(end, np.nan) for end in ("min", "max")])
-    after = _after_steps(parameters, name, ends) if np.isfinite(ends).all() else None
-    return {} if after is None else {"min": float(after.min()), "max": float(after.max())}
+    if not np.isfinite(ends).all():
+        return {}
+    after = _after_steps(parameters, name, np.append(ends, [np.nan] if figures.get("missing") else []))
+    if after is None:
+        return {}
+    filled = {"missing": 0.0} if len(after) > 2 and np.isfinite(after[2]) else {}
+    return {"min": float(np.nanmin(after)), "max": float(np.nanmax(after)), **filled}
 
 
 def _normalized_moments(parameters: Parameters, name: str) -> dict[str, float]:
@@ -170,7 +182,7 @@ def _after_steps(parameters: Parameters, name: str, values: Array) -> Array | No
         try:
             with np.errstate(all="ignore"):
                 values = one.normalized(Block((np.ascontiguousarray(values, np.float64),)))[:, 0]
-        except NormcliError:  # new data may hold what the method is not defined for
+        except (NormcliError, BadRowError, BadValueError):  # new data may hold what the method is not defined for
             return None
     return values
 
