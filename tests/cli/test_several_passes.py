@@ -127,3 +127,40 @@ def test_another_cut_of_the_rows_gives_the_same_up_to_rounding(flights: Workspac
     (_, rows), (_, others) = written(flights, "flights.csv"), written(flights, "flights.parquet")
     x, y = (pl.read_csv(text).to_numpy() for text in (rows, others))
     np.testing.assert_allclose(y, x, rtol=0, atol=1e-6)  # to which λ is searched
+
+
+LOG = '[[steps]]\nmethod = "zscore"\n[[steps]]\nmethod = "log1p"\n'
+
+
+@pytest.mark.parametrize(
+    ("plan", "rows", "words", "warning"),
+    [
+        (LOG, "a,b\n7,1\n7,2\n", (), 'constant: a; it comes out as 0 (exclude = ["a"] leaves it out)'),
+        (LOG, "a,b,k\n7,1,x\n7,1,x\n7,2,y\n", ("--by", "k"), 'constant: a; it comes out as 0 (exclude = ["a"] leaves'),
+        ('[[steps]]\nmethod = "winsorize"\n[[steps]]\nmethod = "log1p"\n', "a\n-7\n-7\n", (), "constant: a"),
+        ('[[steps]]\nmethod = "zscore"\n[[steps]]\nmethod = "fill"\n', "a,b\n3,1\n,2\n3,5\n", (), "comes out as 0 ("),
+        (
+            '[[steps]]\nmethod = "zscore"\n[[steps]]\nmethod = "fill"\noptions = { with = 9 }\n',
+            "a,b\n3,1\n,2\n3,5\n", (), 'constant: a (exclude = ["a"]',
+        ),
+    ],
+)  # fmt: skip
+def test_a_constant_is_said_to_come_out_as_it_does(
+    workspace: Workspace, plan: str, rows: str, words: tuple[str, ...], warning: str
+) -> None:
+    (workspace / "plan.toml").write_text(plan)
+    (workspace / "data.csv").write_text(rows)
+    done = workspace.succeeds("fit", "data.csv", "--plan", "plan.toml", "-p", "p.json", *words)
+    assert warning in done.err
+
+
+def test_what_no_step_has_learned_from_is_not_compared_and_said(workspace: Workspace) -> None:
+    rows = b"a,b\n" + b"".join(b"%d,%d\n" % (i % 10, i % 7) for i in range(200))
+    workspace.succeeds("fit", "-m", "fill", "-c", "a", "-p", "fill.json", stdin=rows)
+    (workspace / "plan.toml").write_text(
+        '[[steps]]\nfrom = "fill.json"\n[[steps]]\nmethod = "zscore"\ncolumns = ["b"]\n'
+    )
+    workspace.succeeds("fit", "--plan", "plan.toml", "-p", "p.json", stdin=rows)
+    done = workspace.succeeds("check", "-p", "p.json", stdin=rows)
+    assert "normcli: a is not compared: no step of the file has learned from it" in done.lines
+    assert "200 rows, 1 column," in done.err

@@ -2,15 +2,19 @@
 
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+import normcli
 from normcli import registry
 from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.drift import DriftMonitor
 from normcli.errors import printable
 from normcli.methods import Method
@@ -202,6 +206,32 @@ def test_of_steps_one_after_the_other_it_is_that_of_the_last() -> None:
             assert column.normalized_figures["mean"] == pytest.approx(after.mean(), rel=1e-12)
             assert column.normalized_figures["std"] == pytest.approx(after.std(), rel=1e-12)
         assert ("mean" in column.normalized_figures) == (kind == MinMax())
+
+
+def test_what_steps_fill_counts_as_normalized(tmp_path: Path) -> None:
+    x = np.array([[1.0], [np.nan], [np.nan], [5.0], [9.0], [np.nan]])
+    for steps in (["fill", "zscore"], ["zscore", "fill"]):
+        parameters = fit_of(x, steps, tmp_path)
+        (column,) = summaries(parameters, parameters.sketches, None, None)
+        assert column.normalized is not None
+        after = normcli.apply(parameters, pa.table({"a": x[:, 0]})).column("a").to_numpy()
+        assert column.normalized.total == 6
+        assert column.normalized_figures == {"min": after.min(), "max": after.max(), "missing": 0.0}
+        assert column.normalized.deviation() == pytest.approx(after.std(), rel=1e-12)
+
+
+def test_a_value_that_a_step_refuses_leaves_normalized_out(tmp_path: Path) -> None:
+    parameters = fit_of(np.array([[1.0], [3.0]]), ["center", "log1p"], tmp_path)
+    (column,) = summaries(parameters, parameters.sketches, None, None)
+    assert column.normalized is None
+    assert "center" in checked(page(parameters)).text("h1")
+
+
+def fit_of(x: Array, methods: list[str], folder: Path) -> Parameters:
+    """A plan of steps on a column (rows, 1) called a."""
+    plan = folder / f"{methods[0]}.toml"
+    plan.write_text("".join(f'[[steps]]\nmethod = "{method}"\n' for method in methods))
+    return normcli.fit(pa.table({"a": x[:, 0]}), plan=plan)
 
 
 def test_a_method_that_learns_nothing_has_a_page() -> None:
