@@ -294,3 +294,13 @@ def test_steps_in_a_file_must_go_on_from_those_before(tmp_path: Path) -> None:
     assert "$.steps[0].columns.pc1: not in $.schema" in refused(made | {"steps": [third]})
     assert "$.steps[2].columns.a: not in $.schema" in refused(made | {"steps": [first, second, first]})
     assert "$.steps[1].columns.a.type: is not what" in refused(made | {"steps": [first, first]})
+
+
+def test_a_fitted_step_is_said_to_be_what_it_is() -> None:
+    data = pa.table({"a": [1.0, 2.0, 4.0], "b": [0.0, 1.0, 5.0]})
+    (step,) = api.fit(data, Center()).steps
+    taken = api.fit(data, [PlanStep(Center(), fitted=step), PlanStep(ZScore())])
+    assert taken.steps[0].does_as(step)
+    for wrong in (PlanStep(ZScore(), fitted=step), PlanStep(Center(), ("a",), fitted=step)):
+        with pytest.raises(UsageError, match="other columns or another method than its step of a, b"):
+            api.fit(data, [wrong])

@@ -32,6 +32,11 @@ class PlanStep(Struct, frozen=True):
         """Whether it learns from data."""
         return bool(self.method.statistics) and self.fitted is None
 
+    def takes_fitted(self) -> bool:
+        """Whether it says of itself what its fitted step is."""
+        step = self.fitted
+        return step is not None and self.method == step.method and tuple(self.columns) in ((), step.columns)
+
 
 def fitted_steps(parameters: Parameters, file: str) -> tuple[PlanStep, ...]:
     """The steps of parameters, read from a file, as they were fitted. Raises UsageError for those that were fitted by
@@ -51,6 +56,10 @@ def plan_steps(steps: Iterable[Any]) -> tuple[PlanStep, ...]:
         if not isinstance(step.method, Method):
             what = f"method: PlanStep has {short(repr(step.method))}, which is no method"
             raise UsageError(what, "an instance is, of a class of normcli.methods")
+        if step.fitted is not None and not step.takes_fitted():
+            names = listed([*step.fitted.columns])
+            what = f"method: PlanStep has other columns or another method than its step of {names}"
+            raise UsageError(what, "PlanStep(step.method, step.columns, fitted=step) takes a step as it was fitted")
     return result
 
 
