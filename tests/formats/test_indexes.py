@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normcli import api, columns
+from normcli.columns.pandas_metadata import pandas_indexes
 from normcli.errors import BadDataError
-from normcli.formats._binary import description as binary
 from normcli.methods.center import Center
 from normcli.parameters.plan import PlanStep
 from tests.conftest import examples, longer
@@ -33,7 +33,7 @@ def test_all_numbers_but_indexes_are_selected(names: set[str], ranged: bool) -> 
     about = {"index_columns": [*names, *([RANGE] if ranged else [])], "columns": []}
     metadata = of_pandas(about).schema.metadata
     fields = columns.arrow_fields(of_pandas(about).schema)
-    indexes = binary.pandas_indexes(metadata)
+    indexes = pandas_indexes(metadata)
     assert indexes == names
     numbers = ["x", "k", "__index_level_0__"]
     if names.issuperset(numbers):
@@ -51,12 +51,12 @@ def test_all_numbers_but_indexes_are_selected(names: set[str], ranged: bool) -> 
     "about", [None, [], "x", {}, {"index_columns": None}, {"index_columns": "x"}, {"index_columns": [RANGE, None, 1]}]
 )
 def test_other_metadata_say_nothing(about: Any) -> None:
-    assert binary.pandas_indexes(of_pandas(about).schema.metadata) == frozenset()
+    assert pandas_indexes(of_pandas(about).schema.metadata) == frozenset()
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 100_000])
 def test_damaged_metadata_say_nothing(data: bytes) -> None:
-    assert binary.pandas_indexes({b"pandas": data}) == binary.pandas_indexes({}) == frozenset()
+    assert pandas_indexes({b"pandas": data}) == pandas_indexes({}) == frozenset()
 
 
 @pytest.mark.parametrize("kind", ["parquet", *longer("arrow", "arrows")])

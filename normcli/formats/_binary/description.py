@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from normcli import columns
 from normcli.columns import Frame
 from normcli.columns.arrow_frame import ArrowFrame
+from normcli.columns.pandas_metadata import pandas_indexes
 from normcli.errors import BadDataError, printable
 from normcli.formats import Description
 from normcli.formats._binary.schemas import DIGESTS, no_rows
@@ -45,13 +44,3 @@ class BatchDescription(Description, frozen=True, kw_only=True):
 
     def blank(self, wanted: frozenset[str]) -> Frame:
         return ArrowFrame(no_rows(self.arrow))
-
-
-def pandas_indexes(metadata: Mapping[bytes, bytes]) -> frozenset[str]:
-    """The columns that are an index of pandas, by what it writes into schemas; one that only counts rows is none."""
-    try:
-        about = json.loads(metadata.get(b"pandas", b"{}"))
-    except (ValueError, RecursionError):
-        return frozenset()
-    listed = about.get("index_columns") if isinstance(about, dict) else None
-    return frozenset(name for name in listed if isinstance(name, str)) if isinstance(listed, list) else frozenset()

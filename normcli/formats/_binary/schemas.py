@@ -11,6 +11,7 @@ from msgspec import Struct
 from normcli import columns
 from normcli.columns import Frame, Schema
 from normcli.columns.arrow_frame import ArrowFrame
+from normcli.columns.pandas_metadata import with_pandas_types
 from normcli.errors import BadDataError
 from normcli.formats import Description, Grouping, Outlet, Sink, Writer
 
@@ -29,7 +30,7 @@ def no_rows(schema: pa.Schema) -> pa.RecordBatch:
 
 def output_schema(blank: Frame, digests: tuple[str, ...]) -> pa.Schema:
     """The schema of output like `blank`, with the digests of what it was normalized by."""
-    schema = blank.to_arrow().schema
+    schema = with_pandas_types(blank.to_arrow().schema)
     metadata = {k: v for k, v in (schema.metadata or {}).items() if k != DIGESTS}
     if digests:
         metadata[DIGESTS] = " ".join(digests).encode()
