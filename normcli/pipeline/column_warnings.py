@@ -56,16 +56,16 @@ def _out(parameters: Parameters, i: int, names: Sequence[str], values: Array) ->
     if not step.fitted.is_apart():
         return "missing" if np.isnan(values).all() else ""
     row = dict(zip(step.features, values.tolist(), strict=True))
-    for each in parameters.steps[i:]:
-        if row.keys().isdisjoint(each.features):
+    for current in parameters.steps[i:]:
+        if row.keys().isdisjoint(current.features):
             continue
-        if each is not step and each.mixes:
+        if current is not step and current.mixes:
             return ""
         try:
-            results = _normalized(each, np.array([row.get(name, np.nan) for name in each.features]))
+            results = _normalized(current, np.array([row.get(name, np.nan) for name in current.features]))
         except BadValueError:
             return ""
-        row |= {n: y for n, y in zip(each.features, results.tolist(), strict=True) if n in row}
+        row |= {n: y for n, y in zip(current.features, results.tolist(), strict=True) if n in row}
     if all(np.isnan(row[name]) for name in names):
         return "missing"
     distinct = {row[name] + 0.0 for name in names}
