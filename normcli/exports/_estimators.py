@@ -15,6 +15,7 @@ from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
 from normcli.transforms.affine import Affine
 from normcli.transforms.elementwise import Elementwise
+from normcli.transforms.fills import Fills
 from normcli.transforms.linear import Linear
 from normcli.transforms.power import Power
 from normcli.transforms.ranks import Ranks
@@ -22,6 +23,7 @@ from normcli.transforms.rows import Rows
 
 SAME = 1e-9  # of scales, relative
 SQUARE = 1e-9  # directions whose products are as near to those of the identity are orthonormal
+WHOLE = 2.0**53  # up to here, whole numbers are integers there
 
 
 def estimator(step: Step) -> Any:
@@ -37,6 +39,8 @@ def estimator(step: Step) -> Any:
             return _normalizer(step.fitted)
         case Elementwise():
             return function(step.fitted.function)
+        case Fills() if step.method.scaler is not None:
+            return _imputer(step.fitted, **step.method.scaler[1])
         case Power():
             return _power(step.fitted)
         case Ranks():
@@ -162,6 +166,19 @@ def _normalizer(learned: Rows) -> Any:
     if learned.norm not in ("l1", "l2", "max") or learned.gain != 1.0:
         raise _refusal("Normalizer knows the norms l1, l2 and max, and no factor")
     return Normalizer(learned.norm)
+
+
+def _imputer(learned: Fills, *, strategy: str, fill_value: float | None = None) -> Any:
+    """What leaves a column without values as it is, by filling in NaN: scikit-learn would fill in 0, or drop it."""
+    from sklearn.impute import SimpleImputer
+
+    values = learned.value[0].copy()
+    if fill_value is None:
+        imputer = SimpleImputer(strategy=strategy, keep_empty_features=bool(np.isnan(values).any()))
+        return _with(imputer.fit(np.zeros((1, len(values)))), statistics_=values)
+    number = int(fill_value) if fill_value.is_integer() and abs(fill_value) <= WHOLE else fill_value
+    like = np.full((1, len(values)), number)  # one of floats refuses a matrix of integers
+    return SimpleImputer(strategy=strategy, fill_value=number).fit(like)
 
 
 def _power(learned: Power) -> Any:

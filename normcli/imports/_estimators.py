@@ -194,13 +194,21 @@ def _imputer(node: Node, features: int) -> Part:
         values = np.full(features, float(value))
     else:
         values = node.numbers("statistics_", features)
-    if not np.isfinite(values).all():
+    if _drops(node) or np.isinf(values).any():
         raise BadDataError("SimpleImputer leaves out columns without values", "fit it without these")
     if strategy in ("mean", "median"):
         return Part(Fill(with_=strategy), Fills(values[None] + 0.0))  # type: ignore[arg-type]
     if len(set(values.tolist())) > 1:
         raise BadDataError(f"SimpleImputer of {strategy}: one number for all columns is read", "import them apart")
     return Part(Fill(with_=float(values[0])), Fills(values[None] + 0.0))
+
+
+def _drops(node: Node) -> bool:
+    """Whether a SimpleImputer leaves out a column: it has no statistic, and is not to be kept as it is."""
+    learned, strategy = node.get("statistics_"), node.get("strategy")
+    numbers = learned if isinstance(learned, list) else np.ravel(learned).tolist()  # of constant, they are objects
+    empty = any(isinstance(x, float) and np.isnan(x) for x in numbers)
+    return empty and not (strategy in ("mean", "median") and node.get("keep_empty_features") is True)
 
 
 MOST_QUANTILES = 100_000

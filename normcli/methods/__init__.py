@@ -60,8 +60,8 @@ class Method(Struct, frozen=True, kw_only=True):
 
     @property
     def scaler(self) -> Scaler | None:
-        """The class of scikit-learn that can hold the centre and scale that a method learns, and its arguments;
-        None where none computes them."""
+        """The class of scikit-learn that can hold the centre and scale that a method learns, or what it fills in, and
+        its arguments; None where none computes them."""
         return None
 
     @property

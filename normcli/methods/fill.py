@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from msgspec import Meta
 
-from normcli.methods import Method, States, beside
+from normcli.methods import Method, Scaler, States, beside
 from normcli.methods._column import means
 from normcli.methods._drawings import BY_COLUMN
 from normcli.methods._quantiles import quantiles
@@ -41,6 +41,12 @@ class Fill(Method, frozen=True, kw_only=True):
             extra=beside("with_", "for --with median", lambda with_: with_ == "median"),
         ),
     ] = False
+
+    @property
+    def scaler(self) -> Scaler:
+        if isinstance(self.with_, str):
+            return "SimpleImputer", {"strategy": self.with_}
+        return "SimpleImputer", {"strategy": "constant", "fill_value": float(self.with_)}
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

@@ -41,9 +41,7 @@ GONE = {
 }
 NO_LINE = dict.fromkeys(KNOWN - {*LINES}, "it is not y = (x - center) / scale * gain + offset") | TABLE
 NO_ESTIMATOR = {
-    **dict.fromkeys(
-        ("batch", "batch-renorm", "clip", "fill", "winsorize", *OF_ROWS), "scikit-learn has no estimator of it"
-    ),
+    **dict.fromkeys(("batch", "batch-renorm", "clip", "winsorize", *OF_ROWS), "scikit-learn has no estimator of it"),
     "power": "values far from zero, whose powers PowerTransformer would lose in rounding",  # 1e6 ± 1e-3
     "spectral": "a row that misses a value misses all",
     "whiten": "its outputs are columns, and those of PCA are components",
@@ -53,7 +51,7 @@ WHY_NOT: Mapping[tuple[str, bool], Mapping[str, str]] = {
     ("json", True): dict.fromkeys(LINES, "the same numbers undo it") | NO_LINE,
     ("sklearn", False): NO_ESTIMATOR,
     ("sklearn", True): dict.fromkeys(KNOWN, "the same estimator undoes it")
-    | {"unit": "the length of each row is gone"}
+    | {name: GONE[name] for name in ("fill", "unit")}
     | NO_ESTIMATOR,
 }  # of other targets: TABLE, and to undo GONE
 

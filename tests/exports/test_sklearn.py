@@ -3,6 +3,7 @@
 import io
 import sys
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from normcli.columns import Field
 from normcli.errors import NoFormulaError, NotInvertibleError, UsageError
 from normcli.exports._estimators import estimator
 from normcli.exports._skops import canonical
+from normcli.methods.fill import Fill
 from normcli.methods.zscore import ZScore
 from normcli.parameters import Parameters, Step
 from tests.exports.engines import sklearn as engine
@@ -23,6 +25,7 @@ from tests.exports.test_export_contract import assert_near
 
 preprocessing = pytest.importorskip("sklearn.preprocessing")
 decomposition = pytest.importorskip("sklearn.decomposition")
+impute = pytest.importorskip("sklearn.impute")
 skops = pytest.importorskip("skops.io")
 pytestmark = pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 NAMES = ("a", "b", "c")
@@ -39,6 +42,7 @@ LIKE: dict[str, tuple[dict[str, Any], Any]] = {
     "decorrelate": ({"components": 2}, decomposition.PCA(2)),
     "whiten": ({"kind": "pca", "ddof": 1}, decomposition.PCA(whiten=True)),
     "center": ({}, preprocessing.StandardScaler(with_std=False)),
+    "fill": ({"with_": "median"}, impute.SimpleImputer(strategy="median")),
 }
 UNDONE: dict[str, dict[str, Any]] = {"whiten": {"kind": "pca"}, "quantile": {"distribution": "normal"}}
 SEARCHED = {"power": 1e-4}  # scikit-learn's search of the likeliest power ends there
@@ -71,13 +75,40 @@ def test_an_estimator_has_learned_what_scikit_learn_learns(method: str) -> None:
     assert list(model.feature_names_in_) == list(NAMES)
 
 
-@pytest.mark.parametrize("method", sorted({*LIKE, "asinh", "log1p"} - {"unit"}))
+@pytest.mark.parametrize("method", sorted({*LIKE, "asinh", "log1p"} - {"fill", "unit"}))
 def test_an_estimator_undoes_what_it_does(method: str) -> None:
     parameters = fitted(method, **UNDONE.get(method, {}))
     model = load(normcli.export(parameters, "sklearn"))
     forth = model.transform(X)
     assert_near(np.asarray(forth), parameters.steps[0].fitted(Block.of(X)), 1e-6)
     np.testing.assert_allclose(model.inverse_transform(forth), X, rtol=1e-6, atol=1e-6)
+
+
+GAPS = np.where(np.random.default_rng(2).random(X.shape) < 0.2, np.nan, X)
+
+
+@pytest.mark.parametrize("empty", [False, True], ids=["", "no values"])
+@pytest.mark.parametrize("with_", ["mean", "median", 0.0, -2.5, 7.0, 1e300])
+def test_what_is_missing_is_filled_with_the_same_bits_and_comes_back(with_: Any, empty: bool, tmp_path: Path) -> None:
+    """A column without values stays, as it is."""
+    x = GAPS * np.array([1.0, 1.0, np.nan if empty else 1.0])
+    step = normcli.fit_blocks(Fill(with_=with_), [x], NAMES)
+    parameters = Parameters((step,), tuple(Field(n, "float64") for n in NAMES), len(X))
+    content = normcli.export(parameters, "sklearn")
+    expected = step.fitted(Block.of(GAPS))
+    result = load(content).transform(GAPS)
+    assert result.tobytes() == np.ascontiguousarray(expected).tobytes()
+    (tmp_path / "fill.skops").write_bytes(content)
+    back = normcli.import_parameters(tmp_path / "fill.skops", "sklearn").steps[0]
+    assert (back.method, back.columns) == (step.method, step.columns)
+    assert back.fitted(Block.of(GAPS)).tobytes() == expected.tobytes()
+
+
+def test_a_number_that_is_whole_fills_matrices_of_integers_too() -> None:
+    whole = np.arange(12).reshape(4, 3)
+    model = load(normcli.export(fitted("fill", with_=3.0), "sklearn"))
+    np.testing.assert_array_equal(model.transform(whole), whole)
+    np.testing.assert_array_equal(model.transform(GAPS[:9].astype(np.float32)).dtype, np.float32)
 
 
 def test_it_goes_on_learning() -> None:
@@ -125,6 +156,8 @@ def plan(*steps: tuple[str, dict[str, Any], tuple[str, ...]]) -> Parameters:
         plan(("asinh", {}, NAMES), ("zscore", {}, NAMES)),
         plan(("zscore", {}, ("c",)), ("minmax", {}, ("a", "b"))),
         plan(("log1p", {}, ("b",)), ("zscore", {}, ("a", "b")), ("maxabs", {}, ("c", "a"))),
+        plan(("fill", {}, NAMES), ("zscore", {}, NAMES)),
+        plan(("zscore", {}, ("c",)), ("fill", {"with_": 1.0}, ("c", "a"))),
         plan(("robust", {}, ("a", "c")), ("decorrelate", {"components": 1}, ("a", "c")), ("minmax", {}, ("pc1",))),
     ],
     ids=lambda parameters: "+".join(registry.name_of(step.method) for step in parameters.steps),
@@ -147,6 +180,7 @@ def test_a_plan_is_a_pipeline(parameters: Parameters) -> None:
         ("zscore", {"target_mean": 3.0}, "no place in scikit-learn.s scalers"),
         ("unit", {"norm": 3.0}, "the norms l1, l2 and max"),
         ("layer", {}, "scikit-learn has no estimator of it"),
+        ("winsorize", {}, "scikit-learn has no estimator of it"),
     ],
 )
 def test_what_scikit_learn_has_no_estimator_of_is_refused(method: str, options: dict[str, Any], why: str) -> None:

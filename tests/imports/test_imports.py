@@ -99,6 +99,7 @@ def test_what_is_exported_comes_back(method: str, options: dict[str, Any], tmp_p
         plan(("asinh", {}, NAMES), ("zscore", {}, NAMES)),
         plan(("zscore", {}, ("c",)), ("minmax", {}, ("a", "b"))),
         plan(("log1p", {}, ("b",)), ("zscore", {}, ("a", "b")), ("maxabs", {}, ("c", "a"))),
+        plan(("fill", {}, NAMES), ("zscore", {}, NAMES)),
         plan(("robust", {}, ("a", "c")), ("decorrelate", {"components": 1}, ("a", "c")), ("minmax", {}, ("pc1",))),
     ],
     ids=lambda parameters: "+".join(registry.name_of(step.method) for step in parameters.steps),
@@ -157,6 +158,21 @@ def test_estimators_of_several_steps_compute_the_same(model: Any, tmp_path: Path
     for name in table:
         np.testing.assert_allclose(given[name.split("__")[-1]], table[name], rtol=1e-10, atol=1e-12)
     assert normcli.write(normcli.read(normcli.write(parameters))) == normcli.write(parameters)
+
+
+@pytest.mark.parametrize("strategy", ["mean", "median", "constant"])
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
+def test_an_imputer_of_a_column_without_values_is_read_where_it_keeps_the_column(strategy: str, tmp_path: Path) -> None:
+    x = matrix()
+    x[:, 1] = np.nan
+    model = impute.SimpleImputer(strategy=strategy, keep_empty_features=True)
+    parameters = normcli.import_parameters(saved(model, tmp_path / "s.skops", x), "sklearn", columns=NAMES)
+    np.testing.assert_array_equal(outcome(parameters, matrix()), model.transform(matrix()))
+    model = impute.SimpleImputer(strategy=strategy).fit(x)
+    if model.transform(x).shape == x.shape:
+        return  # of constant in older ones
+    with pytest.raises(BadDataError, match="SimpleImputer leaves out columns without values"):
+        normcli.import_parameters(saved(model, tmp_path / "s.skops", x), "sklearn", columns=NAMES)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from normcli.blocks.record import Array
 from tests.exports.engines.json import rounded
 
-TRUSTED = ("numpy.arcsinh", "numpy.expm1", "numpy.log1p", "numpy.sinh")
+TRUSTED = ("numpy.arcsinh", "numpy.dtype", "numpy.expm1", "numpy.log1p", "numpy.sinh")
 
 
 def load(content: bytes) -> Any:
