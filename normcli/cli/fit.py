@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from normcli.cli._console import Console
     from normcli.jobs.results import FitResult
 
+Option = Callable[[str, Sequence[str]], str]  # -c or -x with columns, as they are typed
 ORDER = 1
 aliases = ("train", "learn", "standardize", "normalize", "normalise", "scale", "transform")
 EXAMPLES = (
@@ -86,10 +87,17 @@ def command(**values: Any) -> None:
     from normcli.jobs.fit import fit
 
     params = values["params"] if values["output"] is not None else or_stdout(values["params"])
-    summarize(fit(request(FitRequest, values, params=params), console), console)
+    result = fit(request(FitRequest, values, params=params), console)
+    summarize(result, console, _option_of_steps() if values["plan"] is not None else option)
 
 
-def summarize(result: FitResult, console: Console) -> None:
+def _option_of_steps() -> Option:
+    from normcli.jobs.advice import selectors
+
+    return selectors
+
+
+def summarize(result: FitResult, console: Console, spell: Option) -> None:
     """Prints the summary line, or the result of a dry run."""
     from normcli.errors import printable
 
@@ -102,7 +110,7 @@ def summarize(result: FitResult, console: Console) -> None:
     more = f", {plan.rows:,} in all" if result.updated else ""
     more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
     more += f", categories of {some([category.name for category in plan.categories])}" if plan.categories else ""
-    taken = columns_taken(result, named=console.verbose) + adjusted(result, result.progress)
+    taken = columns_taken(result, spell, named=console.verbose) + adjusted(result, result.progress)
     to = ", ".join([first + replacing(result.rows_before, plan.rows), *rest])
     console.info(
         f"{'update' if result.updated else 'fit'} {result.method}: {counted_rows(result.rows, result.progress)}{more}, "
@@ -110,26 +118,27 @@ def summarize(result: FitResult, console: Console) -> None:
     )
 
 
-def columns_taken(result: FitResult, *, named: bool) -> str:
+def columns_taken(result: FitResult, spell: Option, *, named: bool) -> str:
     """The number of columns selected and left out, by name if `named`; with notes on doubtful ones."""
-    taken = counted(len(result.columns), "column") + noted(result.columns if named else (), codes_note(result.codes))
+    note = codes_note(result.codes, spell)
+    taken = counted(len(result.columns), "column") + noted(result.columns if named else (), note)
     left = f", {len(result.left):,} left out" if result.left else ""
-    return taken + left + noted(result.left if named else (), lists_note(result.lists))
+    return taken + left + noted(result.left if named else (), lists_note(result.lists, spell))
 
 
-def codes_note(names: Sequence[str]) -> str:
-    """The option that excludes columns which look like codes."""
+def codes_note(names: Sequence[str], spell: Option) -> str:
+    """What excludes columns which look like codes."""
     if len(names) < 2:
-        return "".join(f"{some(names)} looks like a code: {option('-x', names)} leaves it out" for _ in names)
-    flags = option("-x", names) if len(names) <= FEW else "-x"
+        return "".join(f"{some(names)} looks like a code: {spell('-x', names)} leaves it out" for _ in names)
+    flags = spell("-x", names) if len(names) <= FEW else spell("-x", ()).split()[0]
     return f"{some(names)} look like codes: {flags} leaves them out"
 
 
-def lists_note(names: Sequence[str]) -> str:
-    """The option that selects columns of lists."""
+def lists_note(names: Sequence[str], spell: Option) -> str:
+    """What selects columns of lists."""
     if not names:
         return ""
-    flags = " or ".join(option("-c", [name]) for name in names[:FEW])
+    flags = " or ".join(spell("-c", [name]) for name in names[:FEW])
     return (
         f"{some(names)} hold{'s' if len(names) == 1 else ''} lists: {flags} takes {'it' if len(names) == 1 else 'one'}"
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Sequence
 
-FLAG = re.compile(r"(?:\bfit )?(?<![\w-])-([cx])\b(?: ('[^']+'|[^\s,)]+)(?= leaves| takes| if| says))?")
+WORD = r"""(?:'[^']*'|"[^"]*"|[^\s'")])+"""  # of a shell
+FLAG = re.compile(rf"(?:\bfit )?(?<![\w-])-([cx])\b(?: ({WORD})(?= leaves| takes| if| says))?")
 KEYS = {"c": "columns", "x": "exclude"}
 
 
@@ -18,7 +20,12 @@ def for_steps(hint: str) -> str:
 def _key(flag: str, names: str | None) -> str:
     if names is None or names in ("leaves", "takes", "if", "says"):
         return KEYS[flag]
-    return f"{KEYS[flag]} = {json.dumps(shlex.split(names)[0].split(','), ensure_ascii=False)}"
+    return selectors(f"-{flag}", shlex.split(names)[0].split(","))
+
+
+def selectors(flag: str, names: Sequence[str]) -> str:
+    """The key of a step in place of -c or -x, with these columns as they are typed in TOML."""
+    return f"{KEYS[flag[1:]]} = {json.dumps(list(names), ensure_ascii=not all(map(str.isprintable, names)))}"
 
 
 def warning_for_steps(text: str) -> str:

@@ -104,15 +104,20 @@ class Run(Events, Generic[R, S]):
 
     # -- events --------------------------------------------------------------------------------------------------
     def warning(self, text: str) -> None:
-        if self._has_plan:
-            from normcli.jobs import advice  # here, for few requests have one
-
-            text = advice.warning_for_steps(text)
+        text = self._spelled(text)
         self.result.warnings.append(text)
         self.events.warning(text)
 
     def notice(self, text: str) -> None:
-        self.events.notice(text)
+        self.events.notice(self._spelled(text))
+
+    def _spelled(self, text: str) -> str:
+        """A text whose hint is of the steps of a plan, where there is one."""
+        if not self._has_plan:
+            return text
+        from normcli.jobs import advice  # here, for few requests have one
+
+        return advice.warning_for_steps(text)
 
     def info(self, text: str) -> None:
         self.events.info(text)

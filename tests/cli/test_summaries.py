@@ -1,8 +1,11 @@
 """Summaries: what a person needs, and no list that is the same every night."""
 
+import re
 import shlex
+import tomllib
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -58,6 +61,27 @@ def test_one_code_is_called_one(orders: Workspace) -> None:
     line = summary(orders, *FIT, "one.csv")
     assert "2 columns (user, id looks like a code: -x 'user, id' leaves it out), " in line
     assert "1 column, 1 left out, " in summary(orders, *FIT, "one.csv", "-x", "user, id")
+
+
+PLAN = '[[steps]]\nmethod = "fill"\n{exclude}\n[[steps]]\nmethod = "zscore"\n{exclude}\n'
+
+
+@pytest.mark.parametrize("name", ["user, id", "it's id", 'say "id"', "день id", "a\\id"])
+def test_hints_of_a_plan_can_be_typed_into_its_steps(workspace: Workspace, name: str) -> None:
+    """Of codes in the summary, and of constants in a warning, where no name has a comma."""
+    table = pl.DataFrame({name: [1, 2], "month": [3, 4], "x": [5, 7], "year": [8, 8], "y": [9, 9]})
+    table.write_csv(workspace / "o.csv")
+    line = [*FIT[:1], "o.csv", "--plan", "plan.toml", "-p", "p.json"]
+    Path(workspace / "plan.toml").write_text(PLAN.format(exclude=""))
+    done = workspace.succeeds(*line)
+    summary = re.search(r"look like codes: (exclude = \[.*\]) leaves them out", done.lines[-1])
+    warning = re.search(r"\((exclude = \[.*\]) leaves them out\)$", done.warnings[0])
+    assert summary
+    assert warning
+    assert tomllib.loads(summary[1]) == {"exclude": [name, "month"]}
+    assert tomllib.loads(warning[1]) == {"exclude": ["year", "y"]}
+    Path(workspace / "plan.toml").write_text(PLAN.format(exclude=summary[1]))
+    assert "3 columns, 2 left out, " in workspace.succeeds(*line).lines[-1]
 
 
 @pytest.mark.parametrize("more", [("-c", "*"), ("-x", "price"), ("-c", "id"), ("--update", "--create")], ids=" ".join)
