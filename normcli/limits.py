@@ -8,7 +8,8 @@ from msgspec import Struct, field
 
 class Limits(Struct, frozen=True):
     """Past one of these is drift, and past what undrifted rows exceed by chance; nothing is past infinity, which
-    switches a measure off. `columns` are limits of columns by themselves, by name, as {"price": {"max_psi": 0.5}}."""
+    switches a measure off. `columns` are limits of columns by themselves, by name, as {"price": {"max_psi": 0.5}}, and
+    `given` the names of those of all columns that are no defaults."""
 
     max_shift: float = 0.5  # of the mean, in fitted standard deviations
     max_scale_ratio: float = 2.0  # of the distances between deciles, or of deviations, the larger by the smaller
@@ -20,6 +21,7 @@ class Limits(Struct, frozen=True):
     max_category: float = 0.1  # difference of the shares of a value
     min_rows: int = 30  # fewer are too few for a verdict
     columns: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
 
     def of(self, name: str, column: str, of: str) -> float:
         """The limit called `name` of a column; of an element of the lists `of`, its own one, or that of the lists."""

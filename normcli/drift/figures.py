@@ -146,7 +146,7 @@ def figures(comparison: Comparison) -> Figures:
 
 def _limits(limits: Limits) -> dict[str, Any]:
     columns = {column: _all_finite(of_one) for column, of_one in limits.columns.items()}
-    return _all_finite({**asdict(limits), "columns": columns})
+    return _all_finite({n: x for n, x in asdict(limits).items() if n != "given"} | {"columns": columns})
 
 
 def _keys(keys: KeyComparison) -> dict[str, Any]:

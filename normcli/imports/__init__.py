@@ -35,14 +35,15 @@ class Part(Struct, frozen=True):
 
 
 class Model(Struct, frozen=True):
-    """What a file holds: `parts` that follow each other, the number of its features and their names if it has them, and
-    the number of rows if it is known."""
+    """What a file holds: `parts` that follow each other, the number of its features and their names if it has them, the
+    number of rows if it is known, and the `order` of its features in a table, if that is another than its own."""
 
     description: str
     parts: tuple[Part, ...]
     features: int | None = None
     names: tuple[str, ...] = ()
     rows: int = 0
+    order: tuple[int, ...] = ()
 
 
 class Origin(Struct, frozen=True, kw_only=True):
@@ -69,7 +70,8 @@ def parameters_of(model: Model, names: Sequence[str], note: str = "") -> Paramet
     components = {name for step in steps for name in step.results if name not in step.columns}
     if both := [name for name in names if name in components]:
         raise UsageError(f"column {listed(both)}: a component is called so, too", "--columns A,B,C says other names")
-    return Parameters(steps, tuple(Field(n, "float64") for n in names), model.rows, note=note or model.description)
+    table = [names[j] for j in model.order or range(len(names))]
+    return Parameters(steps, tuple(Field(n, "float64") for n in table), model.rows, note=note or model.description)
 
 
 def _names(model: Model) -> tuple[str, ...]:

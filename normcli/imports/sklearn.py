@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -16,6 +17,7 @@ from normcli.stats.moments import Moments
 from normcli.transforms.linear import Linear
 
 PIPELINE, COLUMNS = "sklearn.pipeline.Pipeline", "sklearn.compose._column_transformer.ColumnTransformer"
+WRITTEN = re.compile(r"[a-z0-9_]+-\d+|order")  # what `normcli export` calls the steps of a Pipeline
 DEEPEST = 8  # pipelines and column transformers in one another
 
 
@@ -44,7 +46,18 @@ def _model(root: Node) -> Model:
     what = f"{' → '.join(reading.kinds)} of scikit-learn"
     what += f" {short(version)}" if isinstance(version, str) else ""
     counts = [state.count.max() for state in parts[0].states if isinstance(state, Moments)]
-    return Model(what, tuple(parts), features, _names(first, features), int(max(counts, default=0)))
+    names, rows = _names(first, features), int(max(counts, default=0))
+    return Model(what, tuple(parts), features, names, rows, _order(root, parts, features))
+
+
+def _order(root: Node, parts: list[Part], features: int) -> tuple[int, ...]:
+    """The order of columns in a table where `normcli export` has written the Pipeline, which takes them as its steps
+    name them: that of the first step that takes them all; () where there is none, and for that of the features."""
+    names = [step[0] for step in _pairs(root)] if root.name == PIPELINE else []
+    if not names or not all(isinstance(name, str) and WRITTEN.fullmatch(name) for name in names):
+        return ()
+    orders = [tuple(j for j in part.features or () if isinstance(j, int)) for part in parts]
+    return next((order for order in orders if len(order) == features), ())
 
 
 def _first(node: Node, depth: int) -> Node:
@@ -106,10 +119,14 @@ def _is_identity(node: Any) -> bool:
 
 
 def _steps(pipeline: Node) -> list[Any]:
+    return [step[1] for step in _pairs(pipeline)]
+
+
+def _pairs(pipeline: Node) -> list[list[Any]]:
     steps = pipeline.get("steps")
     if not isinstance(steps, list) or not all(isinstance(step, list) and len(step) == 2 for step in steps):
         raise BadDataError("Pipeline.steps are no pairs of a name and an estimator")
-    return [step[1] for step in steps]
+    return steps
 
 
 def _columns(node: Node, count: int) -> Iterator[tuple[Any, list[int]]]:

@@ -98,6 +98,7 @@ def test_what_is_exported_comes_back(method: str, options: dict[str, Any], tmp_p
         plan(("zscore", {}, ("c",))),
         plan(("asinh", {}, NAMES), ("zscore", {}, NAMES)),
         plan(("zscore", {}, ("c",)), ("minmax", {}, ("a", "b"))),
+        plan(("log1p", {}, ("c",)), ("zscore", {}, ("b",)), ("minmax", {}, NAMES)),
         plan(("log1p", {}, ("b",)), ("zscore", {}, ("a", "b")), ("maxabs", {}, ("c", "a"))),
         plan(("fill", {}, NAMES), ("zscore", {}, NAMES)),
         plan(("robust", {}, ("a", "c")), ("decorrelate", {"components": 1}, ("a", "c")), ("minmax", {}, ("pc1",))),
@@ -115,6 +116,8 @@ def test_a_plan_that_is_exported_comes_back(original: Parameters, tmp_path: Path
     assert given.keys() == expected.keys()
     for name, values in expected.items():
         np.testing.assert_allclose(given[name], values, rtol=1e-9, atol=1e-9)
+    if any(len(step.columns) == len(NAMES) for step in original.steps):
+        assert [f.name for f in back.schema] == list(NAMES)
     assert normcli.write(normcli.read(normcli.write(back))) == normcli.write(back)
 
 
@@ -373,3 +376,40 @@ def test_columns_have_names(tmp_path: Path) -> None:
     for columns, why in (((), "are not known"), (("a",), "has 1 names"), (("a", "b", "a"), "there twice: a")):
         with pytest.raises(UsageError, match=why):
             normcli.import_parameters(path, "sklearn", columns=columns)
+
+
+def test_a_limit_of_what_is_not_known_is_a_warning_that_names_column_and_measure(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the command line and in a file, of all columns and of one; limits by default, and those off, are none."""
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame(X, columns=list(NAMES)).to_csv("x.csv", index=False)
+    path = saved(preprocessing.StandardScaler(), tmp_path / "s.skops", named=True)
+    workspace.succeeds("import", path, "--from", "sklearn", "-o", "p.json")
+    check = ("check", "x.csv", "-p", "p.json")
+    Path("limits.toml").write_text("max_shift = 1\n[columns.b]\nmax_outside = 0.1\n")
+    for given, what in (
+        (("--max-missing", "0.1"), "missing is not compared in a, b, c"),
+        (("--max-missing", "0.1", "--max-missing", "c=inf"), "missing is not compared in a, b:"),
+        (("--max-psi", "b=0.1"), "psi is not compared in b:"),
+        (("--limits", "limits.toml"), "outside is not compared in b:"),
+    ):
+        assert workspace.succeeds(*check, *given).err.count(f"normcli: warning: {what}") == 1
+        workspace.fails(65, *check, *given, "--werror")
+    for fine in ((), ("--max-shift", "1", "--max-scale-ratio", "3"), ("--max-missing", "inf")):
+        assert "idle" not in workspace.succeeds(*check, *fine, "--werror").err
+
+
+def test_limits_of_what_a_fit_knows_are_none(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of columns that are constant, without a value, or mostly of one value."""
+    monkeypatch.chdir(tmp_path)
+    nothing = np.full(len(X), np.nan)
+    odd = pd.DataFrame({"a": X[:, 0], "flat": 1.0, "none": nothing, "most": np.arange(len(X)) // 195})
+    odd.to_csv("x.csv", index=False)
+    odd.assign(a=nothing).to_csv("y.csv", index=False)
+    every = [f"--max-{name}=1" for name in ("shift", "outside", "missing", "ks", "wasserstein", "psi", "scale-ratio")]
+    workspace.succeeds("fit", "x.csv", "-m", "zscore", "-p", "p.json", "-q")
+    for name in ("x.csv", "y.csv"):
+        assert "not compared" not in workspace.run("check", name, "-p", "p.json", *every).err

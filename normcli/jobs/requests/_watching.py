@@ -73,10 +73,9 @@ class Watches(Request):
         UsageError for a column that is none of `names`."""
         from normcli.jobs import limits_file
 
-        limits: dict[str, dict[str | None, float]] = {name: {None: getattr(Limits(), name)} for name in NAMES}
+        limits: dict[str, dict[str | None, float]] = {name: {} for name in NAMES}
         if self.limits is not None:
-            for name, by_column in limits_file.read(self.limits, names).items():
-                limits[name] |= by_column
+            limits |= limits_file.read(self.limits, names)
         for name in NAMES:
             value = getattr(self, name)
             if value is not None:
@@ -85,9 +84,10 @@ class Watches(Request):
                     if column is not None:
                         check_column(f"--{name.replace('_', '-')} {short(column)}={limit:g}", column, names)
                 limits[name] |= by_option
+        general = {name: by_column[None] for name, by_column in limits.items() if None in by_column}
         columns: dict[str, dict[str, float]] = {}
         for name, by_column in limits.items():
             for column, limit in by_column.items():
                 if column is not None:
                     columns.setdefault(column, {})[name] = float(limit)
-        return Limits(**{name: limits[name][None] for name in NAMES}, min_rows=min_rows, columns=columns)
+        return Limits(**general, min_rows=min_rows, columns=columns, given=frozenset(general))
