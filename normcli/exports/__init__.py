@@ -3,12 +3,13 @@ its options."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import suppress
 from json import dumps
 from typing import ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import registry
 from normcli.blocks.expressions import Binary, Call, Product, Reduction, in_order
@@ -19,18 +20,27 @@ from normcli.parameters.formulas import Formula, formula
 
 
 class Export(Struct, frozen=True, dict=True):
-    """What is exported: parameters, of all rows (group 0) or of those of a key; what restores columns, if `inverse`."""
+    """What is exported: parameters, of all rows (group 0) or of those of a key; what restores columns, if `inverse`; if
+    `lossy`, but for what steps have changed for good."""
 
     parameters: Parameters
     group: int = 0
     inverse: bool = False
+    lossy: bool = False
 
     @cached_property
     def formula(self) -> Formula:
         """What they compute. Raises NotInvertibleError, NoFormulaError."""
+        return formula(self._effective, group=self.group, inverse=self.inverse)
+
+    def check_invertible(self) -> None:
+        """Raises NotInvertibleError for what is to be undone and can't be."""
         if self.inverse:
-            self.parameters.check_invertible()
-        return formula(self.parameters, group=self.group, inverse=self.inverse)
+            self._effective.check_invertible()
+
+    @property
+    def _effective(self) -> Parameters:
+        return self.parameters.lossy() if self.inverse and self.lossy else self.parameters
 
     @property
     def method(self) -> str:
@@ -63,11 +73,16 @@ class Target(Struct, frozen=True, kw_only=True):
     """A way to write an export; the fields of a subclass are its options."""
 
     binary: ClassVar[bool] = False
+    undoes: ClassVar[bool] = False  # whether what it writes without `inverse` undoes it, too
 
     def write(self, export: Export) -> bytes:
         """The contents of the file. Raises NoFormulaError for what the target can't compute, and UsageError that names
         what to install."""
         raise NotImplementedError
+
+    def variants(self) -> Mapping[str, Target]:
+        """The target with other options, some of which may do what these do not, by these options as words."""
+        return {}
 
     def difference(self, formula: Formula | None) -> float:
         """How far its results may be off, of the greatest absolute value among the results of a column; 0: same bits
@@ -83,27 +98,34 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 def content(target: Target, export: Export) -> bytes:
-    """What a target writes. Raises NoFormulaError that says which other targets can, and what `write` raises."""
+    """What a target writes. Raises NotInvertibleError, NoFormulaError that says which other targets can, and what
+    `write` raises."""
+    export.check_invertible()
     try:
         return target.write(export)
     except NoFormulaError as e:
         methods = ", ".join(dict.fromkeys(map(registry.name_of, export.parameters.methods)))
         what = f"--to {registry.name_of(target)}: not of {methods}: {e.message}"
-        raise NoFormulaError(what, e.hint or _instead(export)) from None
+        raise NoFormulaError(what, e.hint or _instead(target, export)) from None
 
 
-def able(export: Export) -> Iterator[str]:
-    """The names of the targets that can write an export; of those alone whose packages are there."""
-    for name in registry.names("exports"):
-        target: Target = registry.only("exports", name)()
-        with suppress(UsageError):
-            target.write(export)
-            yield name
+def _instead(target: Target, export: Export) -> str:
+    """What can instead of a target that can't, as far as its packages are there."""
+    kinds = {name: registry.only("exports", name) for name in registry.names("exports")}
+    others = {f"--to {name}": kind() for name, kind in kinds.items() if kind is not type(target)}
+    able = [words for words, other in {**target.variants(), **others}.items() if _can(other, export)]
+    forth = replace(export, inverse=False)
+    two_way = [words for words, other in others.items() if export.inverse and other.undoes and _can(other, forth)]
+    parts = ((able, " can"), (two_way, " can, without --inverse"))
+    return "; ".join(", ".join(names) + what for names, what in parts if names) or "no other target can"
 
 
-def _instead(export: Export) -> str:
-    names = [f"--to {name}" for name in able(export)]
-    return f"{', '.join(names)} can" if names else "no other target can"
+def _can(target: Target, export: Export) -> bool:
+    """Whether a target writes an export, and its packages are there."""
+    with suppress(UsageError):
+        target.write(export)
+        return True
+    return False
 
 
 def is_arithmetic(formula: Formula) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
@@ -26,10 +26,11 @@ class Json(Target, frozen=True, kw_only=True):
     parameters have two: results differ by a rounding of it, in units of the scale. The numbers of a column
     without values are null: its results are missing."""
 
+    undoes: ClassVar[bool] = True
+
     def write(self, export: Export) -> bytes:
         columns = _columns(replace(export, inverse=False).formula)
         if export.inverse:
-            export.parameters.check_invertible()
             raise NoFormulaError("the same numbers undo it", f"{INVERSE}; without --inverse")
         document: dict[str, Any] = {
             "what": export.heading,

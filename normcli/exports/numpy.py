@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from normcli.blocks.expressions import Input, Take, in_order
 from normcli.exports import Export, Target
 from normcli.exports._python import Statements
 
@@ -18,10 +19,11 @@ class Numpy(Target, frozen=True, kw_only=True):
 
     def write(self, export: Export) -> bytes:
         statements, formula = _Statements(export.formula), export.formula
+        is_view = all(isinstance(x, Input | Take) for x in in_order(formula.result))  # of the caller's array
         body = [
             "def transform(x):",
             f'    """x: (rows, {len(formula.inputs)}), NaN where missing. Returns (rows, {len(formula.outputs)})."""',
-            "    x = np.asarray(x, np.float64)",
+            f"    x = np.{'array' if is_view else 'asarray'}(x, np.float64)",
             '    with np.errstate(all="ignore"):',
             *(f"        {line}" for line in statements.lines),
             f"        return {statements.result}",

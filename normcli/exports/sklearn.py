@@ -24,6 +24,7 @@ class Sklearn(Target, frozen=True, kw_only=True):
     miss a value."""
 
     binary: ClassVar[bool] = True
+    undoes: ClassVar[bool] = True
 
     def write(self, export: Export) -> bytes:
         try:
@@ -33,7 +34,6 @@ class Sklearn(Target, frozen=True, kw_only=True):
             raise UsageError("--to sklearn needs packages", "pip install 'normcli[sklearn]' installs them") from None
         model = _model(export)
         if export.inverse:
-            export.parameters.check_invertible()
             raise NoFormulaError("the same estimator undoes it", "inverse_transform; without --inverse")
         return canonical(skops.io.dumps(model))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from normcli.blocks.expressions import Product, in_order
 from normcli.errors import NoFormulaError, printable
@@ -50,6 +51,9 @@ class Sql(Target, frozen=True, kw_only=True):
         select = [f"{texts[name]} AS {dialect.quoted(name)}" if name in texts else inputs[name] for name in after]
         text = stages.statement(others, select, table)
         return f"-- {export.heading}, for {dialect.title}\n-- {self.accuracy(export)}\n{text}\n".encode()
+
+    def variants(self) -> Mapping[str, Target]:
+        return {f"--dialect {name}": replace(self, dialect=name) for name in DIALECTS if name != self.dialect}
 
     def difference(self, formula: Formula | None) -> float:
         products = formula is not None and any(isinstance(x, Product) for x in in_order(formula.result))

@@ -43,5 +43,4 @@ def _content(request: ExportRequest, target: exports.Target, parameters: Paramet
     if parameters.by and request.key is None:
         raise UsageError("the parameters are by key, and what is exported is of one", "--key KEY names it")
     group = 0 if request.key is None else group_of(parameters, request.key)
-    parameters = parameters.lossy() if request.lossy else parameters
-    return exports.content(target, exports.Export(parameters, group, request.inverse))
+    return exports.content(target, exports.Export(parameters, group, request.inverse, request.lossy))

@@ -48,11 +48,9 @@ NO_ESTIMATOR = {
 }
 WHY_NOT: Mapping[tuple[str, bool], Mapping[str, str]] = {
     ("json", False): NO_LINE,
-    ("json", True): dict.fromkeys(LINES, "the same numbers undo it") | NO_LINE,
+    ("json", True): dict.fromkeys(LINES, "the same numbers undo it") | NO_LINE | GONE,
     ("sklearn", False): NO_ESTIMATOR,
-    ("sklearn", True): dict.fromkeys(KNOWN, "the same estimator undoes it")
-    | {name: GONE[name] for name in ("fill", "unit")}
-    | NO_ESTIMATOR,
+    ("sklearn", True): dict.fromkeys(KNOWN, "the same estimator undoes it") | NO_ESTIMATOR | GONE,
 }  # of other targets: TABLE, and to undo GONE
 
 

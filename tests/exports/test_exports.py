@@ -1,6 +1,7 @@
 """What an export says about itself: what it is of, how near it comes, and which targets can where one can't."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,12 +11,15 @@ import normcli
 from normcli import registry
 from normcli.errors import NoFormulaError, NotInvertibleError
 from normcli.exports import Export, Target, content
+from normcli.exports.sql import Sql
 from normcli.methods.clip import Clip
 from normcli.methods.quantile import Quantile
+from normcli.parameters import Parameters
 from normcli.parameters.plan import PlanStep
 from tests.exports.test_export_contract import METHODS, TARGETS, fitted
 
 ROWS = pa.table({"x": [1.0, 2.0, 4.0, 8.0, 9.0], "k": ["a", 'b"""\\\n--é', None, "a", None]})
+TWO_WAY = ("json", "sklearn")
 PLAIN = ("json", "numpy", "onnx", "sql", "torch")  # whose packages are always there, and which say what they are
 
 
@@ -62,7 +66,44 @@ def test_a_refusal_names_all_targets_that_can_and_no_other(method: str, inverse:
             if isinstance(e, NoFormulaError) and "without --inverse" not in e.hint:
                 hints.add(e.hint)
     assert all(message.startswith((f"not of {method}: ", f"{method} can't be undone: ")) for message in messages)
-    assert hints <= {", ".join(f"--to {name}" for name in sorted(able)) + " can" if able else "no other target can"}
+    assert hints <= {hint(able, {name for name in TWO_WAY if inverse and can(name, parameters)})}
+
+
+def hint(able: set[str], two_way: set[str]) -> str:
+    """What a refusal says of targets that can, and of those whose one file goes both ways."""
+    first, last = (", ".join(f"--to {name}" for name in sorted(names)) for names in (able, two_way))
+    parts = [f"{first} can"] * bool(able) + [f"{last} can, without --inverse"] * bool(two_way)
+    return "; ".join(parts) or "no other target can"
+
+
+def can(name: str, parameters: Parameters) -> bool:
+    """Whether a target can write what is fitted."""
+    try:
+        return bool(written(name, Export(parameters)))
+    except NoFormulaError:
+        return False
+
+
+def test_what_clips_is_no_centre_and_scale_whatever_is_asked_for_it() -> None:
+    """A file of json is to undo only what json writes."""
+    pytest.importorskip("skops")
+    parameters = normcli.fit(ROWS, "minmax", columns="x", clip=True)
+    for export in (Export(parameters), Export(parameters, inverse=True, lossy=True)):
+        with pytest.raises(NoFormulaError, match="it is not y = ") as raised:
+            written("json", export)
+        assert "--to numpy" in raised.value.hint
+        assert ("--to sklearn can, without --inverse" in raised.value.hint) == export.inverse
+    with pytest.raises(NotInvertibleError, match="what was clipped is gone"):
+        written("json", Export(parameters, inverse=True))
+
+
+def test_where_one_dialect_has_no_room_those_that_have_are_named() -> None:
+    names = [f"c{j}" for j in range(1665)]
+    parameters = normcli.fit(pa.table({name: [1.0, 2.0] for name in names}), "maxabs")
+    with pytest.raises(NoFormulaError, match="1,664 are the most in PostgreSQL") as raised:
+        content(Sql(dialect="postgres"), Export(parameters))
+    assert raised.value.hint.startswith("--dialect duckdb, --dialect sqlite, ")
+    assert not {"--dialect postgres", "--to sql"} & {*raised.value.hint.removesuffix(" can").split(", ")}
 
 
 def test_of_a_plan_the_step_is_named_and_no_target_that_can_do_but_another_step() -> None:
@@ -79,9 +120,12 @@ def test_lossy_leaves_what_was_held() -> None:
     with pytest.raises(NotInvertibleError, match="clip can't be undone: what was clipped is gone") as raised:
         written("numpy", Export(parameters, 0, inverse=True))
     assert "--lossy leaves it as it is" in raised.value.hint
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(normcli.export(parameters, "numpy", inverse=True, lossy=True), names)
-    assert names["transform"](np.array([[7.0]])) == [[7.0]]  # type: ignore[operator]
+    x = np.array([[7.0]])
+    y = names["transform"](x)
+    assert y == [[7.0]]
+    assert not np.shares_memory(x, y)
 
 
 def test_a_target_with_its_defaults_writes_what_its_class_does() -> None:

@@ -95,11 +95,17 @@ def example(folder: Path) -> Array:
 def test_the_lines_of_javascript_compute_what_apply_does(tmp_path: Path) -> None:
     expected = example(tmp_path)
     (tmp_path / "normalize.mjs").write_text(block("js", "normalize"))
-    rows = [dict(zip(NAMES, (None if v != v else v for v in row), strict=True)) for row in X.tolist()]
-    use = f'import {{normalize}} from "./normalize.mjs"; console.log(JSON.stringify({json.dumps(rows)}.map(normalize)))'
+    missing = ["null", "undefined", "NaN", '""']
+    tables = [
+        [dict(zip(NAMES, (m if v != v else repr(v) for v in row), strict=True)) for row in X.tolist()] for m in missing
+    ]
+    rows = [f"{{{', '.join(f'{n}: {v}' for n, v in row.items())}}}" for table in tables for row in table]
+    use = (
+        f'import {{normalize}} from "./normalize.mjs"; console.log(JSON.stringify([{", ".join(rows)}].map(normalize)))'
+    )
     done = subprocess.run(["node", "--input-type=module", "-e", use], cwd=tmp_path, capture_output=True, check=True)
     values = [[np.nan if row[n] is None else row[n] for n in NAMES] for row in json.loads(done.stdout)]
-    np.testing.assert_allclose(values, expected, rtol=1e-14)
+    np.testing.assert_allclose(values, np.tile(expected, (len(missing), 1)), rtol=1e-14)
 
 
 def test_the_lines_of_python_compute_what_apply_does(
