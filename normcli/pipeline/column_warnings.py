@@ -90,6 +90,6 @@ def _without(step: Step, names: Sequence[str]) -> str:
     which = shlex.quote(",".join(map(printable, names)))
     return (
         f" (-x {which} leaves {'them' if len(names) > 1 else 'it'} out)"
-        if len(names) <= 3
+        if len(names) <= 3 and not any("," in name for name in names)
         else " (-x leaves columns out)"
     )
