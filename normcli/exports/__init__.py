@@ -17,6 +17,7 @@ from normcli.caching import cached_property
 from normcli.errors import NoFormulaError, UsageError
 from normcli.parameters import Parameters
 from normcli.parameters.formulas import Formula, formula
+from normcli.parameters.targets import fixed_types
 
 
 class Export(Struct, frozen=True, dict=True):
@@ -37,6 +38,11 @@ class Export(Struct, frozen=True, dict=True):
         """Raises NotInvertibleError for what is to be undone and can't be."""
         if self.inverse:
             self._effective.check_invertible()
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether it restores integers or decimals, to which `apply` rounds."""
+        return self.inverse and bool(fixed_types(self.parameters))
 
     @property
     def _effective(self) -> Parameters:
@@ -92,9 +98,11 @@ class Target(Struct, frozen=True, kw_only=True):
     def accuracy(self, export: Export) -> str:
         """The same in words, on one line of ASCII."""
         difference = self.difference(export.formula)
+        rounds = " Without --dtype, apply rounds integers and decimals that it restores." * export.is_rounded
         if not difference:
-            return "The same bits as normcli apply in float64."
-        return f"Within {difference:.0e} of normcli apply in float64, relative to the greatest result of a column."
+            return f"The same bits as normcli apply in float64.{rounds}"
+        relative = "relative to the greatest result of a column"
+        return f"Within {difference:.0e} of normcli apply in float64, {relative}.{rounds}"
 
 
 def content(target: Target, export: Export) -> bytes:

@@ -19,9 +19,9 @@ from normcli.parameters.formulas import feature_names
 class Sklearn(Target, frozen=True, kw_only=True):
     """The estimator of scikit-learn that computes the same, with its learned attributes, or a Pipeline of them, for
     skops.io.load. A centre is one double there, where parameters have two: results differ by its rounding, in units of
-    the scale, and by two units in the last place; those of MinMaxScaler, x · scale + min, by as much of the value in
-    units of the range, and those of PCA by 1e-13 of the greatest result. −0 stays. Normalizer and PCA refuse rows that
-    miss a value."""
+    the scale, and by two units in the last place; those of MinMaxScaler, x · scale + min, by two units in the last
+    place of the value over the range, and those of PCA by 1e-13 of the greatest result. −0 stays. Normalizer and PCA
+    refuse rows that miss a value."""
 
     binary: ClassVar[bool] = True
     undoes: ClassVar[bool] = True

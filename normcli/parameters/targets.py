@@ -13,6 +13,7 @@ from normcli.transforms import LAST
 
 if TYPE_CHECKING:
     from normcli.parameters.frame_transform import FrameTransform
+    from normcli.parameters.parameters import Parameters
     from normcli.parameters.steps import Step
 
 
@@ -44,9 +45,14 @@ def targets(transform: FrameTransform) -> dict[str, Target]:
             alone |= {n: (step, j) for j, n in enumerate(step.columns) if counts[n] == 1}
             least |= zip(step.columns, np.nan_to_num(lever[0]).tolist(), strict=True)
     result = {}
-    for name in parameters.needs():
-        kind = parameters.types.get(name, "")
-        if step_of(kind) is not None and name not in parameters.lists and not transform.form.dtype:
-            tight = 4.0 * LAST * least[name] if name in alone else 0.0
-            result[name] = Target(kind, tight, tuple(sources[name]), alone.get(name))
+    kinds = {} if transform.form.dtype else fixed_types(parameters)
+    for name, kind in kinds.items():
+        tight = 4.0 * LAST * least[name] if name in alone else 0.0
+        result[name] = Target(kind, tight, tuple(sources[name]), alone.get(name))
     return result
+
+
+def fixed_types(parameters: Parameters) -> dict[str, str]:
+    """The types of the input columns of integers or decimals, by name; not of lists."""
+    types = {name: parameters.types.get(name, "") for name in parameters.needs() if name not in parameters.lists}
+    return {name: kind for name, kind in types.items() if step_of(kind) is not None}

@@ -128,6 +128,30 @@ def test_lossy_leaves_what_was_held() -> None:
     assert not np.shares_memory(x, y)
 
 
+@pytest.mark.parametrize("target", [name for name in PLAIN if name != "json"])
+def test_what_restores_integers_says_that_apply_rounds_them(target: str) -> None:
+    words = b"Without --dtype, apply rounds integers and decimals that it restores."
+    x = pa.array([1.0, 2.0, 4.0, 9.0])
+    for kind, rounded in ((pa.int16(), True), (pa.decimal128(5, 1), True), (pa.float64(), False)):
+        table = pa.table({"x": x.cast(kind)})
+        for method in ("zscore", "log1p"):
+            parameters = normcli.fit(table, method)
+            assert (words in normcli.export(parameters, target, inverse=True)) == rounded
+            assert words not in normcli.export(parameters, target)
+
+
+def test_what_is_exported_restores_the_bits_of_a_run_that_does_not_round() -> None:
+    table = pa.table({"x": pa.array([1, 2, 4, 9, 11, 12, 17])})
+    parameters, names = normcli.fit(table, "zscore"), dict[str, Any]()
+    forth = normcli.apply(parameters, table)
+    exec(normcli.export(parameters, "numpy", inverse=True), names)
+    y = names["transform"](forth["x"].to_numpy()[:, None])[:, 0]
+    floats = normcli.apply(parameters, forth, inverse=True, dtype="float64")["x"].to_numpy()
+    assert y.tobytes() == floats.tobytes()
+    assert normcli.apply(parameters, forth, inverse=True).equals(table)
+    assert (y != np.rint(y)).any()
+
+
 def test_a_target_with_its_defaults_writes_what_its_class_does() -> None:
     for name in PLAIN:
         assert written(name, Export(fitted("zscore"))) == normcli.export(fitted("zscore"), name)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 import normcli
@@ -20,6 +22,7 @@ from normcli.exports._skops import canonical
 from normcli.methods.fill import Fill
 from normcli.methods.zscore import ZScore
 from normcli.parameters import Parameters, Step
+from tests.conftest import examples
 from tests.exports.engines import sklearn as engine
 from tests.exports.test_export_contract import assert_near
 
@@ -211,3 +214,13 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "skops.io", None)
     with pytest.raises(UsageError, match=r"pip install 'normcli\[sklearn\]'"):
         normcli.export(fitted("zscore"), "sklearn")
+
+
+@settings(max_examples=examples(20))
+@given(st.floats(-1e12, 1e12), st.floats(1e-3, 1e6))
+def test_minmax_is_off_by_two_units_in_the_last_place_of_a_value_over_the_range(offset: float, size: float) -> None:
+    x = offset + size * np.array([[0.0], [1.0], [2.5], [7.0]])
+    step = normcli.fit_blocks("minmax", [x], ("a",))
+    y = estimator(step).transform(x)
+    unit = np.spacing(np.abs(x) / (x[-1] - x[0]))
+    assert (np.abs(y - step.fitted(Block.of(x))) <= 2.0 * unit + np.spacing(1.0)).all()
