@@ -57,6 +57,21 @@ def test_constants_become_what_spark_makes_of_them_and_it_is_said(
     assert np.loadtxt("back.csv", delimiter=",", skiprows=1)[0, 2:].tolist() == [FITTED, 0.0]
 
 
+def test_nothing_is_written_into_the_directory_of_a_model(workspace: Workspace) -> None:
+    """Neither over a file that is read nor beside it, where a second part would be one too many."""
+    model = workspace.path / "m"
+    shutil.copytree(SAVED / "mm_r", model)
+    (workspace.path / "link").symlink_to(model)
+    (part,) = (model / "data").glob("part-*.parquet")
+    words = ("import", "m", "--from", "spark", "--columns", "a,b,c,d")
+    inside = (f"m/data/{part.name}", f"link/data/{part.name}", "m/p.json", "m/metadata/part-00001")
+    for path in inside:
+        assert f"-o {path} is in the FILE" in workspace.fails(2, *words, "-o", path)
+    report = ("--run-report", "m/r.json")
+    assert f"{' '.join(report)} is in the FILE" in workspace.fails(2, *words, "-o", "p.json", *report)
+    workspace.succeeds(*words, "-o", "m.json")
+
+
 SPARSE = {"type": 0, "size": 3, "indices": [1], "values": [4.0]}
 SPARK: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
     ("StandardScalerModel", {"withMean": True, "withStd": True}, {"std": [1, 2, 4], "mean": [5, 6, 7]},
