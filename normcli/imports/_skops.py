@@ -54,8 +54,8 @@ class Node(Struct, frozen=True):
 
     @property
     def kind(self) -> str:
-        """The name of the class alone."""
-        return self.name.rpartition(".")[2]
+        """The name of the class alone, for messages."""
+        return short(self.name.rpartition(".")[2])
 
     def __contains__(self, name: str) -> bool:
         return name in self.fields
