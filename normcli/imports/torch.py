@@ -80,6 +80,9 @@ def _arrays(path: str, layer: str | None) -> dict[str, Array]:
             begun = file.read(headers.LENGTH.size)
             if begun.startswith(PACKED):
                 raise BadDataError("it was written by torch.save, as a pickle, which may run code", SAVED)
+            if file.read(1) not in (b"", b"{"):
+                raise BadDataError("it is no safetensors file", SAVED)
+            file.seek(headers.LENGTH.size)
             length = headers.length_of(shown, begun)
             text = file.read(length)
             if len(text) < length:

@@ -218,6 +218,19 @@ def test_states_of_torch_that_can_not_be_are_refused(arrays: Any, why: str, tmp_
     assert why in refused(tensors(tmp_path / "x.safetensors", arrays), "torch", eps=1e-5, momentum=0.1)
 
 
+def test_files_of_other_programs_are_called_so(tmp_path: Path) -> None:
+    """A small zip of the large form, as torch.save writes it, has no large directory, and an array of numpy no header
+    of as many bytes as its first eight say."""
+    saved(preprocessing.StandardScaler(), tmp_path / "s.skops")
+    content = (tmp_path / "s.skops").read_bytes()
+    end = content.rindex(b"PK\5\6")
+    locator = b"PK\6\7" + struct.pack("<IQI", 0, end, 1)
+    (tmp_path / "x.pt").write_bytes(content[:end] + locator + content[end:])
+    assert "it is no .skops file" in refused(str(tmp_path / "x.pt"))
+    np.save(tmp_path / "x.npy", X)
+    assert "it is no safetensors file" in refused(str(tmp_path / "x.npy"), "torch", eps=1e-5, momentum=0.1)
+
+
 def test_names_in_messages_are_cut(tmp_path: Path) -> None:
     """Those of classes, of layers and of tensors: a message has no more than some hundred characters."""
     long = "A" * 100_000

@@ -48,9 +48,13 @@ def test_constants_become_what_spark_makes_of_them_and_it_is_said(
     Path("x.csv").write_text(f"a,b,c,d\n5,1e6,{FITTED},0\n5,1e6,-1234.5,1e9\n")
     words = ("import", str(SAVED / name), "--from", "spark", "--columns", "a,b,c,d", "-o", "p.json")
     what = f"c, d: constant where it was fitted, so that any value becomes {FLAT[name]:g}, as it does there"
-    assert f"normcli: warning: {what}" in workspace.succeeds(*words).err
+    said = workspace.succeeds(*words).err
+    assert f"normcli: warning: {what}" in said
     workspace.succeeds("apply", "x.csv", "-p", "p.json", "-o", "y.csv")
     y = np.loadtxt("y.csv", delimiter=",", skiprows=1)
+    if FLAT[name] == 0.0:
+        assert f"{what}, up to 1e-301 of its distance" in said
+        assert (np.abs(y[1, 2:]) <= 1e-301 * np.array([FITTED + 1234.5, 1e9])).all()
     np.testing.assert_allclose(y[:, 2:], FLAT[name], rtol=0, atol=1e-290)
     assert (y[0, 2:] == FLAT[name]).all()
     workspace.succeeds("apply", "y.csv", "-p", "p.json", "--inverse", "-o", "back.csv")
