@@ -93,7 +93,8 @@ def doubts(model: Model, parameters: Parameters) -> Iterator[str]:
     for part, step in zip(model.parts, parameters.steps, strict=True):
         for value in dict.fromkeys(part.flat.values()):
             names = listed([step.features[j] for j, other in part.flat.items() if other == value])
-            yield f"{names}: constant where it was fitted, so that any value becomes {value:g}, as it does there"
+            near = ", up to 1e-301 of its distance from the constant" if value == 0.0 else ""
+            yield f"{names}: constant where it was fitted, so that any value becomes {value:g}, as it does there{near}"
 
 
 def affine(center: Array, scale: Array, **more: Any) -> Affine:

@@ -54,8 +54,8 @@ class Node(Struct, frozen=True):
 
     @property
     def kind(self) -> str:
-        """The name of the class alone."""
-        return self.name.rpartition(".")[2]
+        """The name of the class alone, for messages."""
+        return short(self.name.rpartition(".")[2])
 
     def __contains__(self, name: str) -> bool:
         return name in self.fields
@@ -216,7 +216,9 @@ def _check_directory(file: BinaryIO) -> None:
     if at < 0 or len(end) - at < END.size:
         raise ValueError("no end of a zip")
     length, _ = END.unpack_from(end, at)
-    if length > LONGEST_DIRECTORY or end[max(0, at - LOCATOR) : at].startswith(LOCATOR_MARK):
+    if end[max(0, at - LOCATOR) : at].startswith(LOCATOR_MARK):
+        raise BadDataError("it is no .skops file, but a zip of the form for more than 4 GB", HINT)
+    if length > LONGEST_DIRECTORY:
         raise BadDataError(f"its directory has more than {LONGEST_DIRECTORY:,} bytes")
 
 

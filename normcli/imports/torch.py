@@ -10,7 +10,7 @@ import numpy as np
 from normcli import suggestions
 from normcli.blocks import tensor
 from normcli.blocks.record import Array
-from normcli.errors import BadDataError, NoInputError, UsageError, open_error, printable
+from normcli.errors import BadDataError, NoInputError, UsageError, open_error, printable, short
 from normcli.formats._arrays import safetensors_header as headers
 from normcli.imports import Model, Origin, Part, check_features
 from normcli.imports._files import opened
@@ -80,6 +80,9 @@ def _arrays(path: str, layer: str | None) -> dict[str, Array]:
             begun = file.read(headers.LENGTH.size)
             if begun.startswith(PACKED):
                 raise BadDataError("it was written by torch.save, as a pickle, which may run code", SAVED)
+            if file.read(1) not in (b"", b"{"):
+                raise BadDataError("it is no safetensors file", SAVED)
+            file.seek(headers.LENGTH.size)
             length = headers.length_of(shown, begun)
             text = file.read(length)
             if len(text) < length:
@@ -120,5 +123,6 @@ def _prefix(names: set[str], layer: str | None) -> str:
             raise UsageError(f"--layer {layer}: no such layer", suggestions.hint(layer, [p[:-1] for p in layers]))
         return f"{layer}."
     if len(layers) > 1:
-        raise UsageError("there are several layers", f"--layer is one of {', '.join(p[:-1] for p in layers[:5])}")
+        some = ", ".join(short(prefix[:-1]) for prefix in layers[:5])
+        raise UsageError("there are several layers", f"--layer is one of {some}")
     return layers[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from normcli import imports
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.io.stores import is_uri
+from normcli.jobs import paths
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.kinds import configured
 from normcli.jobs.parameter_files import rows_before
@@ -22,6 +23,8 @@ def import_parameters(request: ImportRequest, events: Events = SILENT) -> Import
         origin: imports.Origin = configured("imports", request.from_, request.origin_options, "--from")
         if request.source == "-" or is_uri(request.source):
             raise UsageError(f"{printable(request.source)}: imports are from local files", "copy it first")
+        if paths.is_directory(request.source):
+            paths.check_inside(request, result, "FILE", request.source)
         target = None if request.output is None else run.changes.open(request.output)
         result.rows_before = rows_before(request.output)
         try:

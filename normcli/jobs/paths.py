@@ -46,6 +46,16 @@ def check_reads(request: Request, result: Result, read: Sequence[Place]) -> None
     check_beside(request, result, (place.path for place in read))
 
 
+def check_inside(request: Request, result: Result, flag: str, directory: str) -> None:
+    """Raises UsageError where an output is a file, old or new, in a `directory` that is read as a whole, as `flag`."""
+    root = os.path.join(os.path.realpath(directory), "")
+    for place in _outputs(request):
+        is_file = outputs.descriptor(place.path) is None and not stores.is_uri(place.path)
+        if is_file and os.path.realpath(place.path).startswith(root):
+            result.run_report = None if place.flag == "--run-report" else result.run_report
+            raise UsageError(f"{place.flag} {printable(place.path)} is in the {flag}", "name a file elsewhere")
+
+
 def check_targets(request: Reads, result: Result, targets: Collection[str]) -> None:
     """Raises UsageError where one of the files of an output directory is another that the run reads or writes."""
     check_beside(request, result, targets)

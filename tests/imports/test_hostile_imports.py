@@ -218,6 +218,38 @@ def test_states_of_torch_that_can_not_be_are_refused(arrays: Any, why: str, tmp_
     assert why in refused(tensors(tmp_path / "x.safetensors", arrays), "torch", eps=1e-5, momentum=0.1)
 
 
+def test_files_of_other_programs_are_called_so(tmp_path: Path) -> None:
+    """A small zip of the large form, as torch.save writes it, has no large directory, and an array of numpy no header
+    of as many bytes as its first eight say."""
+    saved(preprocessing.StandardScaler(), tmp_path / "s.skops")
+    content = (tmp_path / "s.skops").read_bytes()
+    end = content.rindex(b"PK\5\6")
+    locator = b"PK\6\7" + struct.pack("<IQI", 0, end, 1)
+    (tmp_path / "x.pt").write_bytes(content[:end] + locator + content[end:])
+    assert "it is no .skops file" in refused(str(tmp_path / "x.pt"))
+    np.save(tmp_path / "x.npy", X)
+    assert "it is no safetensors file" in refused(str(tmp_path / "x.npy"), "torch", eps=1e-5, momentum=0.1)
+
+
+def test_names_in_messages_are_cut(tmp_path: Path) -> None:
+    """Those of classes, of layers and of tensors: a message has no more than some hundred characters."""
+    long = "A" * 100_000
+    schema = {"__loader__": "ObjectNode", "__class__": long, "__module__": "sklearn", "content": {"content": {}}}
+    schema["content"] = {"content": {"n_features_in_": {"__loader__": "JsonNode", "content": "3"}}}
+    several = {f"{long}{i}.{name}": values for i in range(2) for name, values in STATE.items()}
+    unknown = json.dumps({long: {"dtype": "X", "shape": [1], "data_offsets": [0, 8]}}).encode()
+    (tmp_path / "z.safetensors").write_bytes(struct.pack("<Q", len(unknown)) + unknown + bytes(8))
+    for path, program in (
+        (zipped(tmp_path / "x.skops", {"schema.json": json.dumps(schema).encode()}), "sklearn"),
+        (tensors(tmp_path / "y.safetensors", several), "torch"),
+        (str(tmp_path / "z.safetensors"), "torch"),
+    ):
+        with pytest.raises(REFUSED) as e:
+            normcli.import_parameters(path, program, **({} if program == "sklearn" else SAID))
+        assert "AAA" in f"{e.value} {e.value.hint}"
+        assert len(f"{e.value} {e.value.hint}") < 2_000
+
+
 def test_directories_that_are_none_of_spark_are_refused(tmp_path: Path) -> None:
     assert "no directory metadata/" in refused(str(tmp_path), "spark")
     path = Path(spark(tmp_path / "m", "MaxAbsScalerModel", {}, {"maxAbs": [1, 2, 3]}))

@@ -48,13 +48,32 @@ def test_constants_become_what_spark_makes_of_them_and_it_is_said(
     Path("x.csv").write_text(f"a,b,c,d\n5,1e6,{FITTED},0\n5,1e6,-1234.5,1e9\n")
     words = ("import", str(SAVED / name), "--from", "spark", "--columns", "a,b,c,d", "-o", "p.json")
     what = f"c, d: constant where it was fitted, so that any value becomes {FLAT[name]:g}, as it does there"
-    assert f"normcli: warning: {what}" in workspace.succeeds(*words).err
+    said = workspace.succeeds(*words).err
+    assert f"normcli: warning: {what}" in said
     workspace.succeeds("apply", "x.csv", "-p", "p.json", "-o", "y.csv")
     y = np.loadtxt("y.csv", delimiter=",", skiprows=1)
+    if FLAT[name] == 0.0:
+        assert f"{what}, up to 1e-301 of its distance" in said
+        assert (np.abs(y[1, 2:]) <= 1e-301 * np.array([FITTED + 1234.5, 1e9])).all()
     np.testing.assert_allclose(y[:, 2:], FLAT[name], rtol=0, atol=1e-290)
     assert (y[0, 2:] == FLAT[name]).all()
     workspace.succeeds("apply", "y.csv", "-p", "p.json", "--inverse", "-o", "back.csv")
     assert np.loadtxt("back.csv", delimiter=",", skiprows=1)[0, 2:].tolist() == [FITTED, 0.0]
+
+
+def test_nothing_is_written_into_the_directory_of_a_model(workspace: Workspace) -> None:
+    """Neither over a file that is read nor beside it, where a second part would be one too many."""
+    model = workspace.path / "m"
+    shutil.copytree(SAVED / "mm_r", model)
+    (workspace.path / "link").symlink_to(model)
+    (part,) = (model / "data").glob("part-*.parquet")
+    words = ("import", "m", "--from", "spark", "--columns", "a,b,c,d")
+    inside = (f"m/data/{part.name}", f"link/data/{part.name}", "m/p.json", "m/metadata/part-00001")
+    for path in inside:
+        assert f"-o {path} is in the FILE" in workspace.fails(2, *words, "-o", path)
+    report = ("--run-report", "m/r.json")
+    assert f"{' '.join(report)} is in the FILE" in workspace.fails(2, *words, "-o", "p.json", *report)
+    workspace.succeeds(*words, "-o", "m.json")
 
 
 SPARSE = {"type": 0, "size": 3, "indices": [1], "values": [4.0]}

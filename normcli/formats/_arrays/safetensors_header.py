@@ -101,7 +101,7 @@ def _unique(pairs: Any) -> Any:
 
 def _tensor(source: str, name: str, about: Any) -> Tensor:
     """Raises BadDataError."""
-    shown = f"tensor '{printable(name)}'"
+    shown = f"tensor '{short(name)}'"
     if not isinstance(about, dict) or set(about) != KEYS:
         raise _unsound(source, f"{shown} is not described by {', '.join(sorted(KEYS))}")
     dtype, shape, offsets = about["dtype"], about["shape"], about["data_offsets"]
