@@ -42,10 +42,12 @@ def _of_constants(parameters: Parameters, i: int, names: Sequence[str]) -> str:
     step = parameters.steps[i]
     if not step.fitted.is_apart():
         return f"; {'they correlate' if len(names) > 1 else 'it correlates'} with no other column"
-    constants = np.where(np.isin(step.features, names), step.summary()["min"], np.nan)
-    out, filled = (_out(parameters, i, names, values) for values in (constants, np.full(len(constants), np.nan)))
-    if filled not in ("missing", out):  # a step after it gives missing values another one
-        return ""
+    summary, are_named = step.summary(), np.isin(step.features, names)
+    out = _out(parameters, i, names, np.where(are_named, summary["min"], np.nan))
+    if (summary["missing"][are_named] > 0).any():
+        filled = _out(parameters, i, names, np.full(len(are_named), np.nan))
+        if filled not in ("missing", out):  # a step after it gives missing values another one
+            return ""
     return f"; {_come(names)} out as {out}" if out else ""
 
 

@@ -143,6 +143,10 @@ LOG = '[[steps]]\nmethod = "zscore"\n[[steps]]\nmethod = "log1p"\n'
             '[[steps]]\nmethod = "zscore"\n[[steps]]\nmethod = "fill"\noptions = { with = 9 }\n',
             "a,b\n3,1\n,2\n3,5\n", (), 'constant: a (exclude = ["a"]',
         ),
+        (
+            '[[steps]]\nmethod = "zscore"\n[[steps]]\nmethod = "fill"\noptions = { with = 9 }\n',
+            "a,b\n3,1\n3,5\n", (), 'constant: a; it comes out as 0 (exclude = ["a"]',
+        ),
     ],
 )  # fmt: skip
 def test_a_constant_is_said_to_come_out_as_it_does(
