@@ -90,10 +90,10 @@ class Target(Struct, frozen=True, kw_only=True):
         """The target with other options, some of which may do what these do not, by these options as words."""
         return {}
 
-    def difference(self, formula: Formula | None) -> float:
+    def difference(self, formula: Formula) -> float:
         """How far its results may be off, of the greatest absolute value among the results of a column; 0: same bits
-        for finite data. The formula is that of what is exported, if there is one."""
-        return 0.0 if formula is not None and is_arithmetic(formula) else 1e-13
+        for finite data."""
+        return 0.0 if is_arithmetic(formula) else 1e-13
 
     def accuracy(self, export: Export) -> str:
         """The same in words, on one line of ASCII."""

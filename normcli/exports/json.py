@@ -41,9 +41,6 @@ class Json(Target, frozen=True, kw_only=True):
         }
         return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
-    def difference(self, formula: Any) -> float:
-        return 1e-6
-
     def accuracy(self, export: Export) -> str:
         return "As normcli apply in float64, up to the rounding of each center to one double."
 

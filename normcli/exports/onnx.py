@@ -68,7 +68,7 @@ class Onnx(Target, frozen=True, kw_only=True):
         content: bytes = model.SerializeToString(deterministic=True)
         return content
 
-    def difference(self, formula: Formula | None) -> float:
+    def difference(self, formula: Formula) -> float:
         return super().difference(formula) and 1e-12
 
 

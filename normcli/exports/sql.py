@@ -55,8 +55,8 @@ class Sql(Target, frozen=True, kw_only=True):
     def variants(self) -> Mapping[str, Target]:
         return {f"--dialect {name}": replace(self, dialect=name) for name in DIALECTS if name != self.dialect}
 
-    def difference(self, formula: Formula | None) -> float:
-        products = formula is not None and any(isinstance(x, Product) for x in in_order(formula.result))
+    def difference(self, formula: Formula) -> float:
+        products = any(isinstance(x, Product) for x in in_order(formula.result))
         return super().difference(formula) and (1e-11 if products else 1e-12)
 
 
