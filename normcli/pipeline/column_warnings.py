@@ -44,7 +44,8 @@ def _of_constants(parameters: Parameters, i: int, names: Sequence[str]) -> str:
         return f"; {'they correlate' if len(names) > 1 else 'it correlates'} with no other column"
     summary, are_named = step.summary(), np.isin(step.features, names)
     out = _out(parameters, i, names, np.where(are_named, summary["min"], np.nan))
-    if (summary["missing"][are_named] > 0).any():
+    missing = summary.get("missing", np.zeros(len(are_named)))  # none of methods that need whole rows
+    if (missing[are_named] > 0).any():
         filled = _out(parameters, i, names, np.full(len(are_named), np.nan))
         if filled not in ("missing", out):  # a step after it gives missing values another one
             return ""

@@ -8,11 +8,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from normcli import registry
 from normcli.jobs.fit import fit
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.results import Result
 from normcli.pipeline import Events
 from tests.cli.conftest import Workspace
+from tests.least_options import least
 
 PLAN = "".join(f'[[steps]]\nmethod = "{method}"\n' for method in ("fill", "winsorize", "power", "zscore"))
 
@@ -156,6 +158,13 @@ def test_a_constant_is_said_to_come_out_as_it_does(
     (workspace / "data.csv").write_text(rows)
     done = workspace.succeeds("fit", "data.csv", "--plan", "plan.toml", "-p", "p.json", *words)
     assert warning in done.err
+
+
+@pytest.mark.parametrize("method", [n for n in registry.names("methods") if not least(registry.only("methods", n))])
+def test_every_method_learns_of_a_constant_column_or_says_why_not(workspace: Workspace, method: str) -> None:
+    rows = b"a,b,c\n" + b"".join(b"3,%d,%d\n" % (i, i * i % 7) for i in range(40))
+    code = 65 if method == "whiten" else 0  # which needs all directions
+    assert workspace.run("fit", "-m", method, "-p", "p.json", stdin=rows).code == code
 
 
 def test_what_no_step_has_learned_from_is_not_compared_and_said(workspace: Workspace) -> None:
